@@ -9,6 +9,9 @@ interface Manifest {
   name: string;
   private?: boolean;
   dependencies?: Record<string, string>;
+  scripts?: Record<string, string>;
+  /** Fields that the published package has instead of those of the workspace. */
+  publishConfig?: Record<string, unknown> & { dependencies?: Record<string, string> };
   [field: string]: unknown;
 }
 
@@ -43,7 +46,7 @@ async function packagesOf(root: string, { packages }: Workspace): Promise<Worksp
 }
 
 /** Fields that are of use in the workspace only. */
-const NOT_PUBLISHED = new Set(['private', 'scripts', 'devDependencies']);
+const NOT_PUBLISHED = new Set(['private', 'scripts', 'devDependencies', 'publishConfig']);
 
 /**
  * Writes every package that is published, which is each one of the workspace that is not `private`, as a tarball of npm
@@ -64,15 +67,22 @@ export async function packPackages(
   const names = new Set(published.map(({ manifest }) => manifest.name));
   const tarballs: string[] = [];
   for (const { folder, manifest } of published) {
+    const { publishConfig = {} } = manifest;
     const staged = join(scratch, 'npm', folder);
     await mkdir(staged, { recursive: true });
-    for (const name of ['dist', 'README.md']) {
-      await cp(join(root, folder, name), join(staged, name), { recursive: true });
-    }
+    if (manifest.scripts?.bundle !== undefined) {
+      // A program of one file, which holds its libraries.
+      const script = join(root, folder, 'scripts', 'bundle.mjs');
+      await runProgram(root, process.execPath, [script, staged, version]);
+    } else await cp(join(root, folder, 'dist'), join(staged, 'dist'), { recursive: true });
+    await cp(join(root, folder, 'README.md'), join(staged, 'README.md'));
     await cp(join(root, 'LICENSE'), join(staged, 'LICENSE'));
-    const kept = Object.fromEntries(Object.entries(manifest).filter(([field]) => !NOT_PUBLISHED.has(field)));
+    const kept = Object.fromEntries(
+      Object.entries({ ...manifest, ...publishConfig }).filter(([field]) => !NOT_PUBLISHED.has(field)),
+    );
+    const wanted = publishConfig.dependencies ?? manifest.dependencies ?? {};
     const dependencies = Object.fromEntries(
-      Object.entries(manifest.dependencies ?? {}).map(([name, wanted]) => [
+      Object.entries(wanted).map(([name, wanted]) => [
         name,
         versionFor(manifest.name, name, wanted, { workspace, names, version }),
       ]),

@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -110,6 +111,7 @@ t.test('a release has all its files, and a new project can use its package', asy
     'rigel-9.8.7-release-notes.md',
     'rigel-9.8.7-sbom.cdx.json',
     'rigel-api-client-9.8.7.tgz',
+    'rigel-cli-9.8.7.tgz',
   ]);
   const file = (name: string): string => join(out, name);
 
@@ -147,6 +149,19 @@ t.test('a release has all its files, and a new project can use its package', asy
   t.test('recordings unpack to their places', async (t) => {
     const listed = execFileSync('tar', ['-tzf', file('rigel-9.8.7-recordings.tar.gz')], { encoding: 'utf8' });
     t.match(listed, 'services/scheduler/recordings/9.8.7/small-runs.jsonl');
+  });
+
+  t.test('npm installs the command line, which needs nothing else', async (t) => {
+    const prefix = mkdtempSync(join(out, '..', 'global-'));
+    const options = ['--global', '--prefix', prefix, '--offline', '--no-audit'];
+    execFileSync('npm', ['install', ...options, file('rigel-cli-9.8.7.tgz')], { stdio: 'pipe' });
+    const rigel = join(prefix, 'bin', 'rigel');
+    t.equal(execFileSync(rigel, ['--version'], { encoding: 'utf8' }), 'rigel 9.8.7\n');
+    t.match(execFileSync(rigel, ['help', 'task', 'list'], { encoding: 'utf8' }), 'rigel task list');
+    t.match(readFileSync(join(prefix, 'share', 'man', 'man1', 'rigel.1'), 'utf8'), '.TH RIGEL 1');
+    const folder = join(prefix, 'lib', 'node_modules', '@rigel', 'cli');
+    t.ok(statSync(join(folder, 'rigel.mjs')).size <= 600 * 1024, 'one file of at most 600 KiB');
+    t.notOk(existsSync(join(folder, 'node_modules')), 'without libraries beside it');
   });
 
   t.test('a new project installs the client, with its types', async (t) => {

@@ -97,7 +97,11 @@ async function buildPublished(root: string): Promise<void> {
   const client = join(root, 'packages', 'api-client');
   const generate = ['../../docs/openapi.json', '--default-non-nullable=false', '--output', 'src/schema.ts'];
   await runProgram(client, join(client, 'node_modules', '.bin', 'openapi-typescript'), generate);
-  await runProgram(root, join(root, 'node_modules', '.bin', 'tsc'), ['-b', 'packages/api-client']);
+  await runProgram(root, join(root, 'node_modules', '.bin', 'tsc'), [
+    '-b',
+    'packages/api-client',
+    'packages/cli',
+  ]);
 }
 
 async function imageOf(

@@ -59,7 +59,8 @@ export function copyOfThis(t: Test): TestRepository {
       continue;
     cpSync(join(ROOT, path), join(root, path), { recursive: true });
   }
-  for (const folder of ['.', 'packages/api-client', 'deploy/cli', ...servicesOf(files)])
+  const installed = ['packages/api-client', 'packages/cli', 'packages/contracts', 'deploy/cli'];
+  for (const folder of ['.', ...installed, ...servicesOf(files)])
     symlinkSync(join(ROOT, folder, 'node_modules'), join(root, folder, 'node_modules'));
   return repository;
 }

@@ -34,6 +34,7 @@ export type AttemptLease = Named['AttemptLease'];
 export type OutputGroup = Named['OutputGroup'];
 export type OutputRange = Named['OutputRange'];
 export type NodeRun = Named['NodeRun'];
+export type NodeSelection = Named['NodeSelection'];
 export type TaskLogLine = Named['TaskLogLine'];
 export type CalendarEntry = Named['CalendarEntry'];
 export type CronItem = Named['CronItem'];

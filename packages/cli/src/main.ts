@@ -1,4 +1,11 @@
 #!/usr/bin/env node
-import { runProcess } from './process.js';
+import { releaseOf } from './release.js';
 
-process.exitCode = await runProcess(process.argv.slice(2));
+const argv = process.argv.slice(2);
+if (argv.length === 1 && (argv[0] === 'version' || argv[0] === '--version')) {
+  // Scripts ask for it often: the commands are not loaded for it.
+  process.stdout.write(`rigel ${releaseOf()}\n`);
+} else {
+  const { runProcess } = await import('./process.js');
+  process.exitCode = await runProcess(argv);
+}

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Io } from './io.js';
+import { releaseOf } from './release.js';
 import { run } from './run.js';
 
 const io: Io = {
@@ -32,12 +32,6 @@ const io: Io = {
   fetch,
 };
 
-/** Release of this package. */
-function release(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
-}
-
 /** Runs a command line in this process. @returns the exit status. */
 export async function runProcess(argv: readonly string[]): Promise<number> {
   const interrupt = new AbortController();
@@ -45,5 +39,5 @@ export async function runProcess(argv: readonly string[]): Promise<number> {
   process.once('SIGTERM', () => interrupt.abort());
   // The reader of the output may stop reading (`| head`).
   process.stdout.on('error', () => process.exit(0));
-  return run(argv, io, interrupt.signal, release());
+  return run(argv, io, interrupt.signal, releaseOf());
 }

@@ -1,15 +1,17 @@
 import { connect } from './api/client.js';
+import { completedNames } from './api/completed-names.js';
 import { commandErrorOf } from './api/refusals.js';
-import { candidates, completionScript } from './command/completion.js';
+import { completionScript, whatIsNext } from './command/completion.js';
 import { CommandError, EXIT } from './command/exit.js';
 import { help, helpOf } from './command/help.js';
 import type { Invocation } from './command/invocation.js';
+import { manual } from './command/manual.js';
 import { parse } from './command/parse.js';
 import { COMMANDS } from './commands/index.js';
 import type { Io } from './io.js';
 import { type Format, Printer } from './output/printer.js';
 import { plain } from './output/screen.js';
-import { readSettings } from './settings/settings.js';
+import { readSettings, type Settings } from './settings/settings.js';
 
 const FORMATS: readonly string[] = ['table', 'wide', 'json', 'jsonl', 'yaml', 'name', 'tsv'];
 
@@ -46,7 +48,11 @@ export async function run(
       return argv.length === 0 ? EXIT.couldNot : EXIT.done;
     }
     if (argv[0] === '__complete') {
-      for (const word of candidates(argv.slice(1), COMMANDS)) io.out(`${word}\n`);
+      for (const word of await complete(argv.slice(1), io, signal)) io.out(`${word}\n`);
+      return EXIT.done;
+    }
+    if (argv.length === 1 && argv[0] === 'manual') {
+      io.out(manual(COMMANDS, release));
       return EXIT.done;
     }
     if (argv[0] === 'completion' && argv.length === 2) {
@@ -71,43 +77,12 @@ export async function run(
       for (const line of helpOf(command, language)) io.out(`${line}\n`);
       return EXIT.done;
     }
-    const settings = readSettings(
-      {
-        context: values.context as string | undefined,
-        url: values.url as string | undefined,
-        tokenFile: values['token-file'] as string | undefined,
-      },
-      io,
-    );
+    const settings = settingsOf(values, io);
     context = settings.context;
     format = (values.output as string | undefined) ?? settings.output ?? 'table';
     if (!FORMATS.includes(format))
       throw new CommandError(`output must be one of ${FORMATS.join(', ')} (got ${JSON.stringify(format)})`);
-    const fields = (values.fields as string | undefined)?.split(',').map((field) => field.trim());
-    const flags = {
-      quiet: values.quiet === true,
-      yes: values.yes === true,
-      debug: values.debug === true,
-      ascii: values.ascii === true,
-      plan: values.plan as string | undefined,
-      dryRun: values['dry-run'] === true,
-    };
-    let client: ReturnType<typeof connect> | undefined;
-    const invocation: Invocation = {
-      io,
-      settings,
-      api: () => {
-        client ??= connect(settings, io, flags.debug, signal);
-        return client;
-      },
-      print: new Printer({ format: format as Format, fields, columns: io.columns, out: io.out }),
-      flags,
-      language,
-      signal,
-      note: (line) => {
-        if (!flags.quiet) io.err(`${line}\n`);
-      },
-    };
+    const invocation = prepare(values, settings, format as Format, { io, signal, language });
     return (await command.run(invocation, args, values as never)) ?? EXIT.done;
   } catch (error) {
     const known = commandErrorOf(error, context);
@@ -121,5 +96,67 @@ export async function run(
         `${JSON.stringify({ error: { code: known.status, reason: known.details.code ?? null, message: known.message } })}\n`,
       );
     return known.status;
+  }
+}
+
+function settingsOf(values: Record<string, unknown>, io: Io): Settings {
+  const given = {
+    context: values.context as string | undefined,
+    url: values.url as string | undefined,
+    tokenFile: values['token-file'] as string | undefined,
+  };
+  return readSettings(given, io);
+}
+
+function prepare(
+  values: Record<string, unknown>,
+  settings: Settings,
+  format: Format,
+  { io, signal, language }: Pick<Invocation, 'io' | 'signal' | 'language'>,
+): Invocation {
+  const fields = (values.fields as string | undefined)?.split(',').map((field) => field.trim());
+  const flags = {
+    quiet: values.quiet === true,
+    yes: values.yes === true,
+    debug: values.debug === true,
+    ascii: values.ascii === true,
+    plan: values.plan as string | undefined,
+    dryRun: values['dry-run'] === true,
+  };
+  let client: ReturnType<typeof connect> | undefined;
+  return {
+    io,
+    settings,
+    api: () => {
+      client ??= connect(settings, io, flags.debug, signal);
+      return client;
+    },
+    print: new Printer({ format, fields, columns: io.columns, out: io.out }),
+    flags,
+    language,
+    signal,
+    note: (line) => {
+      if (!flags.quiet) io.err(`${line}\n`);
+    },
+  };
+}
+
+/** What can stand at the end of the words; never an error, which would stand in the middle of a person's line. */
+async function complete(words: readonly string[], io: Io, signal: AbortSignal): Promise<string[]> {
+  try {
+    const next = whatIsNext(words, COMMANDS);
+    if ('words' in next) return next.words;
+    const values = Object.fromEntries(
+      ['context', 'url', 'token-file'].map((name) => {
+        const at = words.indexOf(`--${name}`);
+        return [name, at < 0 ? undefined : words[at + 1]];
+      }),
+    );
+    // Standard input is the person's terminal.
+    if (values['token-file'] === '-') return [];
+    const invocation = prepare(values, settingsOf(values, io), 'name', { io, signal, language: 'en' });
+    return await completedNames(invocation, next.kind, words.at(-1) ?? '');
+  } catch {
+    return [];
   }
 }

@@ -1,9 +1,11 @@
 import { type Static, Type } from 'typebox';
 import { changeFields, changesBefore } from './changes.js';
 import { listOf, Text } from './forms.js';
+import { Labels } from './labels.js';
 import { OnceKey } from './once.js';
 import { Created, Done, Id, pageFields, pageOf } from './paging.js';
 import { defineRpc, WITHIN_ANOTHER_MS } from './rpc.js';
+import { Selection } from './selection.js';
 import { ifVersion, stampFields } from './stamp.js';
 
 /*
@@ -58,6 +60,8 @@ export const Pool = Type.Object({
    * an earlier release answers.
    */
   protected: Type.Optional(Type.Boolean()),
+  /** Labels of nodes that enter it from now on. Absent: an inventory of an earlier release answers. */
+  labels: Type.Optional(Labels),
   ...stampFields,
 });
 export type Pool = Static<typeof Pool>;
@@ -86,6 +90,8 @@ export const PoolNode = Type.Object({
   last_reason: Type.Optional(Type.String()),
   /** Image tag that a task put on the node last; empty: none did. */
   version_tag: Type.Optional(Type.String()),
+  /** Absent: an inventory of an earlier release answers. */
+  labels: Type.Optional(Labels),
 });
 export type PoolNode = Static<typeof PoolNode>;
 
@@ -180,6 +186,11 @@ const limit = Type.Integer({ minimum: 1, maximum: 1_000 });
 /** Any integer. If it is no id of a node, the answer says so. */
 const AnyInteger = Type.Integer({ minimum: -Number.MAX_VALUE, maximum: Number.MAX_VALUE });
 const keyword = Type.Optional(Text);
+const labels = Type.Optional(Labels);
+/** Chooses nodes, where `nodes` is empty. */
+const select = Type.Optional(Selection);
+/** An address, or an id as a number or a string of digits. */
+const NodeEntry = Type.Union([Text, AnyInteger]);
 const byId = Type.Object({ id: Id });
 const toDelete = Type.Object({ id: Id, if_version: ifVersion });
 /** The name of a protected pool, which the request must repeat. */
@@ -250,6 +261,7 @@ export const inventory = {
       sd_id: Type.Integer(),
       service_id: Id,
       tasks: PoolTasks,
+      labels,
     }),
     response: Created,
     keyed: true,
@@ -265,6 +277,8 @@ export const inventory = {
       sd_id: Type.Optional(Type.Integer()),
       service_id: Type.Optional(Id),
       tasks: Type.Optional(PoolTasks),
+      /** All of them, in place of those before. */
+      labels,
     }),
     response: Done,
   }),
@@ -299,10 +313,10 @@ export const inventory = {
   /**
    * Adds all addresses or none. `not_found`: no such pool; `invalid` (field `nodes`): the list is empty or has a blank
    * or malformed entry; `conflict`: a node has one of the addresses already, or the list has one twice, in any
-   * spelling.
+   * spelling. The nodes get the labels of the pool, and these over them.
    */
   addNodes: defineRpc('inventory.node.add', {
-    request: Type.Object({ pool_id: Id, nodes: listOf(Text) }),
+    request: Type.Object({ pool_id: Id, nodes: listOf(Text), labels }),
     response: Type.Object({ ids: Type.Array(Id) }),
     timeoutMs: 30_000,
     keyed: true,
@@ -310,12 +324,40 @@ export const inventory = {
   /**
    * Removes all nodes or none. Entries are addresses or node ids (numbers, or strings of digits). `not_found`: an entry
    * is no node of this pool; `in_use`: an unfinished task holds a node; `invalid` (field `confirm`): the pool is
-   * protected, and `confirm` is not its name.
+   * protected, and `confirm` is not its name. With `select` in place of `nodes` those that match now, also without an address.
    */
   removeNodes: defineRpc('inventory.node.remove', {
-    request: Type.Object({ pool_id: Id, nodes: listOf(Type.Union([Text, AnyInteger])), confirm }),
+    request: Type.Object({ pool_id: Id, nodes: listOf(NodeEntry), select, confirm }),
     response: Done,
     timeoutMs: 30_000,
+  }),
+  /**
+   * Sets labels of nodes and removes others, on all nodes or none. A key to remove that a node does not have is passed over. `not_found`
+   * (field `nodes`): an entry is no node; `invalid`: a key or value is wrong, or a node would have too many labels.
+   */
+  labelNodes: defineRpc('inventory.node.label', {
+    request: Type.Object({
+      nodes: listOf(NodeEntry),
+      select,
+      set: Labels,
+      remove: Type.Array(Text, { maxItems: 10_000 }),
+    }),
+    response: Type.Object({
+      nodes: Type.Integer({ minimum: 1 }),
+      /** Nodes that have other labels than before. */
+      changed: Type.Integer({ minimum: 0 }),
+    }),
+    timeoutMs: 30_000,
+  }),
+  /**
+   * The nodes that a selection chooses now, as tasks need them, in its order. `without_address`: nodes that match and that no task can
+   * have; empty where the selection has a limit. `not_found` (field `select.pools`): no such pool; `invalid`: the selector cannot be
+   * read.
+   */
+  selectTargets: defineRpc('inventory.node.select_targets', {
+    request: Type.Object({ select: Selection }),
+    response: Type.Object({ targets: Type.Array(TaskTarget), without_address: Type.Array(TaskTarget) }),
+    timeoutMs: 15_000,
   }),
   /** The pool id of each address; -1: no node has the address. */
   findPools: defineRpc('inventory.node.find_pools', {
@@ -356,7 +398,7 @@ export const inventory = {
 
   /**
    * Nodes that match all filters, oldest first. `ip`: the beginning of an address, or an IPv4 network in CIDR form
-   * (`10.0.3.0/24`; `invalid`: neither). `not_found` (field `pool_id`, `service_id` or `cluster_id`): no such thing.
+   * (`10.0.3.0/24`; `invalid`: neither). `invalid` (field `labels`): no selector. `not_found` (field `pool_id`, `service_id` or `cluster_id`): no such thing.
    */
   selectNodes: defineRpc('inventory.node.select', {
     request: Type.Object({
@@ -373,6 +415,8 @@ export const inventory = {
       node_type: Type.Optional(NodeType),
       /** Exactly this tag; empty: nodes on which no task put one. */
       version_tag: keyword,
+      /** A selector, see `parseSelector`. */
+      labels: keyword,
       /** Only nodes with these ids. */
       ids: Type.Optional(listOf(Id)),
       /** Only nodes with a greater id. */

@@ -2,6 +2,7 @@ import { type Static, Type } from 'typebox';
 import { Id } from './paging.js';
 import { PlannedAction, PlannedStepRow } from './plans.js';
 import { defineRpc } from './rpc.js';
+import { Selection } from './selection.js';
 
 /*
  * The plan that a task was recorded with, as people read it, and what its template would give today. The task keeps its plan whatever
@@ -83,6 +84,8 @@ export type PlanDifference = Static<typeof PlanDifference>;
 
 export const RecordedPlan = Type.Object({
   template: Type.Object({ id: Id, name: Type.String() }),
+  /** What chose its nodes; null: they were named, or the operation took those of its pool. Absent: a scheduler of an earlier release. */
+  select: Type.Optional(Type.Union([Selection, Type.Null()])),
   steps: Type.Array(RecordedStep),
   catalog: Type.Object({
     /**

@@ -50,6 +50,7 @@ export const REFUSALS = {
   not_of_task: 'invalid',
   confirm_name: 'invalid',
   expression: 'invalid',
+  selector: 'invalid',
   range: 'invalid',
   command_text: 'invalid',
   template_rule: 'invalid',

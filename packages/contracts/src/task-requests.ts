@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { AnyFields, listOf, Text } from './forms.js';
 import { Id } from './paging.js';
+import { Selection } from './selection.js';
 
 /*
  * Requests that make or start tasks: an operation and its plan take the same.
@@ -22,6 +23,9 @@ const if_plan = Type.Optional(PlanHash);
 
 /** The name of a protected pool, which a request that takes nodes of the pool out of service must repeat. */
 const confirm = Type.Optional(Text);
+
+/** Chooses the nodes when the request is carried out, in place of `nodes`, which is empty then. */
+const select = Type.Optional(Selection);
 
 const failures = {
   /** Failed nodes that the task tolerates before it halts; absent = no budget. */
@@ -72,8 +76,9 @@ export const requests = {
     ...sizes,
     ...failures,
     opr_user: Text,
-    /** Addresses; repeated ones count once. */
+    /** Addresses; repeated ones count once. Empty where `select` chooses the nodes. */
     nodes: listOf(Text),
+    select,
     /** `{step: {param: value}}` for one step, `{param: value}` for every step that has the parameter. */
     params: AnyFields,
     /** For params that no step uses. `refuse` (also the default): `invalid`; `warn`: a line of the task's log. */
@@ -91,9 +96,10 @@ export const requests = {
   run: Type.Object({
     /** At most `MOST_SCRIPT` characters; the first line may name an interpreter (`#!`). No part of it is a parameter. */
     script: Type.String({ maxLength: 4 * MOST_SCRIPT }),
-    /** All nodes of this pool that have an address, or these addresses: one of the two. */
+    /** All nodes of this pool that have an address, or these addresses, or what is selected: one of the three. */
     pool_id: Type.Optional(Id),
     nodes: Type.Optional(listOf(Text)),
+    select,
     /** Absent or blank: the first line of the script. */
     task_name: Type.Optional(Text),
     /** Minutes for the whole run, 0 = no limit. */
@@ -127,7 +133,7 @@ export const requests = {
     opr_user: Text,
     if_plan,
   }),
-  shrink: Type.Object({ pool_id: Id, nodes: listOf(Text), confirm, opr_user: Text, if_plan }),
+  shrink: Type.Object({ pool_id: Id, nodes: listOf(Text), select, confirm, opr_user: Text, if_plan }),
   deploy: Type.Object({
     pool_id: Id,
     tag: Text,

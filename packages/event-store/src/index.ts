@@ -62,5 +62,5 @@ export {
 } from './log/kept-answers.js';
 export { changedFields, originOf } from './log/public-changes.js';
 export { addFollowedEvent, addFollowedPosition, createEventTables, createKeptAnswers } from './log/schema.js';
-export { readStamped, readStampedPage, stampOf } from './log/stamp.js';
+export { readStampedPage, stampedReader, stampOf } from './log/stamp.js';
 export { type OpenHistory, openHistory } from './open-history.js';

@@ -76,6 +76,7 @@ const UNAVAILABLE: Record<string, [code: number, text: string, data: unknown]> =
   'pool.summary': [400, '', {}],
   'node.list': [400, '', {}],
   'node.find': [400, '', {}],
+  'node.label': [400, '', {}],
   'node.info': [400, '', {}],
   'node.runs': [400, '', {}],
   'cluster.history': [400, '', {}],

@@ -13,7 +13,7 @@ export async function namingChildren(
   db: Kysely<InventoryTables>,
   kind: keyof typeof CHILDREN,
   id: number,
-  remove: () => Promise<void>,
+  remove: () => Promise<unknown>,
 ): Promise<void> {
   try {
     await remove();

@@ -18,8 +18,8 @@ import { assertReplayable, startInventoryForTest } from './testing/inventory.js'
 const servers = await startTestServers();
 t.teardown(() => servers.stop());
 const { call: callWithStamps, bus, stop } = await startInventoryForTest(servers);
-/** Who changed a thing last, and when, is in versions.test.ts; what tasks did to a node, in node/scheduler-events.test.ts. */
-const BESIDE = ['version', 'updated_at', 'updated_by', 'protected', 'last_reason', 'version_tag'];
+/** Tested elsewhere: who changed a thing (versions.test.ts), what tasks did to a node (node/scheduler-events.test.ts), labels (node/). */
+const BESIDE = ['version', 'updated_at', 'updated_by', 'protected', 'last_reason', 'version_tag', 'labels'];
 const call: typeof callWithStamps = async (rpc, request) =>
   JSON.parse(JSON.stringify(await callWithStamps(rpc, request)), (_, value) =>
     value !== null && typeof value === 'object' && !Array.isArray(value)

@@ -70,7 +70,7 @@ t.test('each change to a read table is named exactly, and a rebuild repairs it',
     'clusters id=50: there is a row, by the events there is none',
   ]);
   await tamper(t, 'DELETE FROM nodes WHERE id = 1', [
-    'nodes id=1: there is no row, by the events {"id":1,"ip":"10.0.0.1","state":0,"vm_id":"","status":1,"machine":null,"pool_id":1,"last_task":null,"node_type":"manual","last_reason":"","version_tag":""}',
+    'nodes id=1: there is no row, by the events {"id":1,"ip":"10.0.0.1","state":0,"vm_id":"","labels":{},"status":1,"machine":null,"pool_id":1,"last_task":null,"node_type":"manual","last_reason":"","version_tag":""}',
   ]);
   await tamper(t, 'DELETE FROM nodes; DELETE FROM pools; DELETE FROM services; DELETE FROM clusters', [
     /^clusters id=1: there is no row/,

@@ -30,6 +30,7 @@ await database.query(`
     CASE WHEN n % 1000 = 0 THEN 3 ELSE 1 END, 2, CASE WHEN n % 500 = 0 THEN 'crontab' ELSE 'manual' END
     FROM generate_series(1, 100000) n;
   UPDATE nodes SET version_tag = 'shop:' || id % 100 WHERE id % 2 = 0;
+  UPDATE nodes SET labels = jsonb_build_object('zone', 'z' || id % 3, 'rack', 'r' || id % 500) WHERE id % 2 = 0;
   INSERT INTO events SELECT n, 'pool-' || n, 1, 'PoolCreated', 1, '{}', '{"actor": "ann", "correlationId": "c"}', n
     FROM generate_series(1, 1001) n;
   INSERT INTO events SELECT 2000 + n, 'node-' || n, 1, 'NodeAdded', 1,
@@ -101,6 +102,18 @@ const reads: Record<string, () => Promise<unknown>> = {
   'nodes made by schedules': () => call(inventory.selectNodes, { node_type: 'crontab', limit: 100 }),
   'nodes with an image': () =>
     call(inventory.selectNodes, { version_tag: 'shop:6', limit: 100, count: true }),
+  'nodes with a label': () =>
+    call(inventory.selectNodes, { labels: 'rack=r40,zone notin (z1)', limit: 100, count: true }),
+  'nodes with one of some labels in a pool': () =>
+    call(inventory.selectNodes, { labels: 'rack in (r40,r42)', pool_id: 7, limit: 100 }),
+  'nodes that a selection chooses': () =>
+    call(inventory.selectTargets, {
+      select: { labels: 'rack=r40', status: 'ok', order: 'label:zone', limit: 20 },
+    }),
+  'failed nodes without a label': () =>
+    call(inventory.selectTargets, { select: { labels: '!rack', status: 'failed' } }),
+  'the nodes of pools that a selection names': () =>
+    call(inventory.selectTargets, { select: { pools: [7, 'pool 8'], labels: '!canary' } }),
   '10,000 nodes by their ids': () =>
     call(inventory.selectNodes, { ids: Array.from({ length: 10_000 }, (_, n) => n + 1), limit: 1_000 }),
   'one node': () => call(inventory.getNode, { id: 77_777 }),

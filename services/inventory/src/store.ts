@@ -82,7 +82,8 @@ export class Store {
 
   /**
    * Carries out commands, all or none, each on its own stream. When it returns, the read tables show the result.
-   * @param beforeCommit called last in the transaction. If it throws, the transaction is rolled back.
+   * @param beforeCommit called last in the transaction, if there are events. If it throws, the transaction is rolled back.
+   * @returns the number of events.
    * @throws ServiceError what a rule or a constraint of the read tables forbids.
    */
   async record<State, Command, E extends NewEvent>(
@@ -90,13 +91,14 @@ export class Store {
     commands: readonly StreamCommand<Command>[],
     context: RequestContext,
     beforeCommit: () => void = () => undefined,
-  ): Promise<void> {
-    await execute(this.db as Kysely<unknown>, decider, commands, {
+  ): Promise<number> {
+    const events = await execute(this.db as Kysely<unknown>, decider, commands, {
       types: eventTypes,
       meta: metaOf(context),
       project: projectAnd(projectOrRefuse, beforeCommit),
     });
     this.relay.notify();
+    return events.length;
   }
 
   private readonly projectNew: Project = async (trx, events) => {

@@ -1,4 +1,4 @@
-import type { PoolTasks } from '@rigel/contracts';
+import type { Labels, PoolTasks } from '@rigel/contracts';
 import type { NewEvent } from '@rigel/event-store';
 import type { ColumnType, Transaction } from 'kysely';
 
@@ -30,6 +30,8 @@ export interface InventoryTables {
     /** Number of its rows in `nodes`. */
     node_count: number;
     protected: boolean;
+    /** Labels of nodes that enter. Written as JSON text. */
+    labels: ColumnType<Labels, string, string>;
   };
   nodes: {
     id: number;
@@ -47,6 +49,8 @@ export interface InventoryTables {
     last_reason: string;
     /** Image tag that a task put on it last; empty: none did. */
     version_tag: string;
+    /** Written as JSON text. */
+    labels: ColumnType<Labels, string, string>;
   };
 }
 
@@ -54,7 +58,18 @@ export interface InventoryTables {
 export const COLUMNS = {
   clusters: ['id', 'name', 'desc', 'biz'],
   services: ['id', 'name', 'desc', 'service_type', 'docker_image', 'cluster_id'],
-  pools: ['id', 'name', 'desc', 'vm_type', 'sd_id', 'service_id', 'tasks', 'node_count', 'protected'],
+  pools: [
+    'id',
+    'name',
+    'desc',
+    'vm_type',
+    'sd_id',
+    'service_id',
+    'tasks',
+    'node_count',
+    'protected',
+    'labels',
+  ],
 } as const;
 
 /** For each type of event, what the data of such events, oldest first, does to the read tables. */

@@ -56,7 +56,8 @@ t.test('a browser gets its session as a cookie that no script reads, and gives i
   const { status, setCookie, cookie, body } = await signIn(admin.token);
   t.equal(status, 200);
   t.match(body.data, { name: 'ann', role: 'admin', access: 'on', by: 'session', header: 'X-Rigel-Console' });
-  t.match(setCookie, /^rigel-[0-9a-f]{8}=rgs_\d+_[\w-]{43}; .*Path=\/.*HttpOnly.*SameSite=Strict/);
+  t.match(setCookie, /^(__Host-)?rigel-[0-9a-f]{8}=rgs_\d+_[\w-]{43}; .*Path=\/.*HttpOnly.*SameSite=Strict/);
+  t.equal(/^__Host-.*; Secure/.test(setCookie), rig.ca !== undefined, 'over TLS it is for this host alone');
   t.equal(JSON.stringify(body).includes('rgs_'), false, 'the body does not have it');
   t.match(await send('GET', '/session', { cookie }), {
     status: 200,
@@ -71,7 +72,7 @@ t.test('a browser gets its session as a cookie that no script reads, and gives i
   t.equal(made.code, 0);
   const out = await send('DELETE', '/session', { cookie, ...CONSOLE });
   t.equal(out.status, 200);
-  t.match(out.setCookie, /^rigel-[0-9a-f]{8}=; .*Expires=Thu, 01 Jan 1970/);
+  t.match(out.setCookie, /^(__Host-)?rigel-[0-9a-f]{8}=; .*Expires=Thu, 01 Jan 1970/);
   t.equal((await send('GET', '/session', { cookie })).status, 401, 'it is over at once');
   const audit = await send('GET', '/audit?target=cluster-1', asAdmin);
   t.match(
@@ -159,7 +160,7 @@ t.test('an administrator sees all sessions, and revokes one', async (t) => {
   t.equal(rows.filter(({ own }) => own).length, 1, 'one’s own is named');
   t.equal(JSON.stringify(rows).includes('hash'), false);
   const { cookie: other } = await signIn(admin.token);
-  const otherId = Number(other.split('_')[1]);
+  const otherId = Number(/=rgs_(\d+)_/.exec(other)?.[1]);
   t.equal((await send('POST', `/session/revoke/${otherId}`, { cookie, ...CONSOLE })).status, 200);
   t.equal((await send('GET', '/session', { cookie: other })).status, 401);
   t.equal((await send('POST', '/session/revoke/999999', { cookie, ...CONSOLE })).status, 404);

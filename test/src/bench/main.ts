@@ -1,5 +1,6 @@
 import { access, writeFile } from 'node:fs/promises';
 import { stopOnSignals } from './cleanup.js';
+import { benchCli } from './cli.js';
 import { benchConsole } from './console.js';
 import { benchEngine } from './engine.js';
 import { benchExecutors } from './executors.js';
@@ -31,6 +32,7 @@ const benches: Record<string, Bench> = {
   http: benchHttp,
   console: benchConsole,
   run: benchRunCommand,
+  cli: benchCli,
 };
 
 const USAGE = `usage: pnpm bench [${Object.keys(benches).join(' | ')}] [number of nodes] [--json file]`;

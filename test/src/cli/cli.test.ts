@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { connect, createServer, type Socket } from 'node:net';
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -162,6 +163,52 @@ t.test('each exit status', async (t) => {
   t.match(JSON.parse(err.trim().split('\n').at(-1) ?? ''), { error: { code: 5, reason: 'not_found' } });
 });
 
+t.test('nodes get labels, and are selected by them', async (t) => {
+  const [one = '', two = ''] = nodes;
+  const three = nodes[5] ?? '';
+  t.match(await rigel(['node', 'label', one, two, 'zone=b', 'role=', 'old-', '--yes']), {
+    status: 0,
+    err: /2 nodes have these labels now; 2 were changed/,
+  });
+  t.match(await rigel(['node', 'label', '-p', pool, '-l', '!zone', 'zone=a', '--dry-run']), {
+    status: 0,
+    out: /set zone=a on 4 nodes: --select !zone/,
+  });
+  t.match(await rigel(['node', 'label', '--select', 'zone=b', '--first', '1', 'canary=yes', '--yes']), {
+    err: /1 node has these labels now; 1 were changed/,
+  });
+  const labels = (await rigel(['node', 'list', '-l', 'zone=b,!canary', '-o', 'wide'])).out;
+  t.match(labels, /role= zone=b/);
+  t.notMatch(labels, three);
+  t.match((await rigel(['pool', 'nodes', pool, '-l', 'canary', '-o', 'name'])).out, /^node\/\d+\n$/);
+
+  const create = ['task', 'create', '--template', greet, '--param', 'word=x'];
+  const select = ['--pool', pool, '--select', 'zone in (a,b)', '--status', 'ok', '--order', 'label:zone'];
+  const shown = await rigel([...create, ...select, '--dry-run']);
+  t.match(shown, { status: 0, out: /2 nodes/ });
+  const hash = /^plan (\S+)$/m.exec(shown.out)?.[1] as string;
+  t.match(await rigel([...create, ...select, '--plan', hash, '--wait']), { status: 0 });
+  await rigel(['node', 'label', three, 'zone=a', '--yes']);
+  t.match(await rigel([...create, ...select, '--plan', hash]), { status: 3, err: /the plan is/ });
+
+  t.match(await rigel([...create, '--nodes', one, '-l', 'zone=b', '--yes']), {
+    status: 2,
+    err: /name the nodes, or select/,
+  });
+  t.match(await rigel([...create, '-l', 'zone in', '--yes']), { status: 2, err: /at character 8/ });
+  t.match(await rigel([...create, '-l', 'nothing', '--yes']), {
+    status: 3,
+    err: /no node with an address matches/,
+  });
+  t.match(await rigel(['node', 'label', one, '--yes']), { status: 2, err: /a label to set \(zone=b\)/ });
+  t.match(await rigel(['node', 'label', one, 'a b=c', '--yes']), { status: 2, err: /no key of a label/ });
+  t.match(await rigel(['node', 'label', one, 'a=b', 'a=c']), { status: 2, err: /given twice/ });
+  t.match(await rigel(['node', 'label', one, 'zone=c'], { env: { RIGEL_TOKEN: eve.token } }), { status: 2 });
+  t.match(await rigel(['node', 'label', one, 'zone=c', '--yes'], { env: { RIGEL_TOKEN: eve.token } }), {
+    status: 4,
+  });
+});
+
 t.test('what failed is found, and what it printed', async (t) => {
   const made = await rigel([
     'task',
@@ -274,4 +321,59 @@ t.test('a token is kept by login, and never shown', async (t) => {
   for (const { out, err } of [login, debug]) t.notMatch(out + err, ann.token);
   t.match(await rigel(['whoami', ann.token]), { status: 2, err: /an argument looks like a token/ });
   t.equal((await rigel(['context', 'remove', 'here'], { env: bare })).status, 0);
+});
+
+t.test('Tab completes the names of things, and asks for them once in half a minute', async (t) => {
+  const cache = mkdtempSync(join(tmpdir(), 'rigel-names-'));
+  t.teardown(() => rmSync(cache, { recursive: true }));
+  const around = { env: { XDG_CACHE_HOME: cache } };
+  const completed = async (...words: string[]) => (await rigel(['__complete', ...words], around)).out;
+  t.equal(await completed('pool', 'show', pool.slice(0, 2)), `${pool}\n`);
+  t.match(await completed('task', 'create', '--template', ''), `${greet}\n`);
+  const [kept = '', ...more] = readdirSync(join(cache, 'rigel'));
+  t.match(more, [/-template\.json$/]);
+  t.equal(statSync(join(cache, 'rigel', kept)).mode & 0o777, 0o600);
+  const away = { env: { XDG_CACHE_HOME: cache, RIGEL_URL: 'http://127.0.0.1:1' } };
+  t.strictSame(await rigel(['__complete', 'pool', 'show', ''], away), { status: 0, out: '', err: '' });
+  const like = await api.ok<{ service_id: number }>(`/pool/${poolId}`);
+  const evil = { name: 'evil; rm -rf x', desc: '', vm_type: 1, sd_id: 1, service_id: like.service_id };
+  await api.ok('/pool/create', evil);
+  rmSync(join(cache, 'rigel'), { recursive: true });
+  t.notMatch(await completed('pool', 'show', ''), 'evil', 'a shell would take it apart');
+});
+
+t.test('the doctor names what is wrong', async (t) => {
+  const well = await rigel(['doctor']);
+  t.equal(well.status, 0, well.out);
+  for (const check of ['address', 'connection', 'clock', 'parts', 'streams'])
+    t.match(well.out, new RegExp(`^ok {5,}${check} `, 'm'));
+  t.match(well.out, /^ok +token +ann, role admin$/m);
+  const away = await rigel(['doctor', '--url', 'http://127.0.0.1:1', '-o', 'jsonl']);
+  t.equal(away.status, 1);
+  t.match(away.out, /"check":"connection","verdict":"failed","text":"nothing answers at/);
+  const stranger = await rigel(['doctor'], { env: { RIGEL_TOKEN: 'rgl_0000000000000000000000000000' } });
+  t.match(stranger, { status: 1, out: /^FAILED +token .*rigel login/m });
+  t.notMatch(stranger.out, 'rgl_');
+
+  // A proxy that passes an answer on when it has all of it, over a connection that others can read.
+  const proxy = createHttpServer((request, answer) => {
+    const headers = { authorization: request.headers.authorization ?? '' };
+    if (request.url?.startsWith('/live')) return;
+    fetch(`${rig.stack.httpUrl}${request.url}`, { headers }).then(async (got) => {
+      const late = new Date(Date.now() + 60_000).toUTCString();
+      answer.writeHead(got.status, { 'content-type': 'application/json', date: late });
+      answer.end(await got.text());
+    }, t.fail);
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => proxy.closeAllConnections());
+  t.teardown(() => proxy.close());
+  const { port } = proxy.address() as AddressInfo;
+  const through = await rigel(['doctor', '--url', `http://127.0.0.1:${port}`]);
+  t.equal(through.status, 0, 'warnings keep nothing from working');
+  t.match(
+    through.out,
+    /^warning +clock +this clock and that of the system, which is ahead, differ by \d\d s$/m,
+  );
+  t.match(through.out, /^warning +streams +no event came within 6 s: a proxy .* Following polls instead$/m);
 });

@@ -220,6 +220,13 @@ t.test('a stop proves that nothing of the task runs', async (t) => {
     await person.fill('Reason (optional)', 'wrong version');
     await person.use('Stop 3 running nodes');
     await page.getByText('Nothing of it runs on any node.').waitFor();
+    await person.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await person.press(']', ']', '[');
+    await page.getByRole('tab', { selected: true, name: 'Batches' }).waitFor();
+    await person.press('.');
+    await page.getByRole('menuitem').first().and(page.locator(':focus')).waitFor();
+    await person.press('Escape');
     t.equal(await sleeping(), 0);
     t.match(await api.task(task), { end_reason: 'stopped', stat: [0, 0, 0, 0, 3] });
   });

@@ -133,7 +133,7 @@ export class Matrix {
   static readonly read = [...Object.keys(PAGES), ...Object.keys(FORMS)];
 
   /**
-   * Opens a page in the pseudo-language, and looks at each of its tabs on a wide and on a narrow screen.
+   * Opens a page in the pseudo-language, and looks at each of its tabs, on a wide and a narrow screen in turns.
    * @returns texts that do not fit, and texts that are in no catalogue
    */
   async read(name: string): Promise<string[]> {

@@ -7,6 +7,12 @@ import type { Page } from 'playwright-core';
  */
 
 const WIDTHS = [1440, 360];
+let turn = 0;
+
+/** The widths of the next tab: one of them in turns, or both, as every night. */
+const widths = (): number[] =>
+  process.env.RIGEL_EVERY_OPENING === '1' ? WIDTHS : [WIDTHS[turn++ % WIDTHS.length] as number];
+
 /** Tabs and regions are drawn within this time. */
 const SETTLE_MS = 300;
 
@@ -25,7 +31,7 @@ export async function readPseudo(page: Page): Promise<string[]> {
     if (tab > 0) await tabs.nth(tab).click();
     await page.waitForTimeout(SETTLE_MS);
     await page.waitForFunction(() => document.querySelector('[data-loading]') === null);
-    for (const width of WIDTHS) {
+    for (const width of widths()) {
       await page.setViewportSize({ width, height: 900 });
       await page.waitForTimeout(SETTLE_MS);
       for (const text of await page.evaluate(whatDoesNotFit)) found.add(`${width}: ${text}`);

@@ -186,6 +186,8 @@ t.test('a pool that becomes protected while its nodes are removed', async (t) =>
   await page.getByRole('button', { name: 'Remove…' }).click();
   const dialog = page.getByRole('dialog');
   await dialog.getByRole('textbox').fill('1');
+  // The dialog has read the pool, as it was, once it names it.
+  await dialog.getByRole('listitem').filter({ hasText: 'web-pool' }).waitFor();
   await unwrap(ann.POST('/pool/protect/{id}', { params, body: { protected: true } }));
   await press(page, dialog.getByRole('button', { name: 'Remove 1 node' }));
   const name = dialog.getByRole('textbox', { name: 'Name of pool web-pool' });

@@ -17,7 +17,7 @@ t.teardown(() => rig.stop());
 const { api, fleet, stack, sshd } = rig;
 
 async function get<Data>(path: string): Promise<Data> {
-  const response = await fetch(`${api.url}${path}`);
+  const response = await api.fetch(`${api.url}${path}`);
   const { code, msg, data } = (await response.json()) as { code: number; msg: string; data: Data };
   if (code !== 0) throw new Error(`${path}: ${msg}`);
   return data;
@@ -90,7 +90,7 @@ t.test('output of any kind comes in ranges, is searched, and is a file', async (
   const nsid = await runOf(task);
   const output = `/task/node/${nsid}/output`;
   const at = 'step=1&attempt=1';
-  const raw = Buffer.from(await (await fetch(`${api.url}${output}/raw?${at}`)).arrayBuffer());
+  const raw = Buffer.from(await (await api.fetch(`${api.url}${output}/raw?${at}`)).arrayBuffer());
   const lines = raw.toString('latin1').split('\n');
   t.equal(lines.length, 3 + 1 + 2000 + 1);
   t.equal(lines.at(-1), 'last without end');
@@ -170,7 +170,7 @@ t.test(
       [['failed begins', 'ignored goes_on'], ['failed goes_on']],
     );
     const db = await openExisting({
-      url: rig.environment('scheduler').DATABASE_URL ?? '',
+      url: rig.stack.databaseUrl,
       schema: 'scheduler',
       migrations: schedulerHistory.migrations,
       log: silentLogger,

@@ -78,7 +78,7 @@ t.test('a task is made as its preview showed it, under any change in between it 
   const bound = { ...body, if_plan: shown.plan };
   const headers = { ...api.headers, 'idempotency-key': 'plan-once' };
   const send = () =>
-    fetch(`${api.url}/task/create`, { method: 'POST', headers, body: JSON.stringify(bound) });
+    api.fetch(`${api.url}/task/create`, { method: 'POST', headers, body: JSON.stringify(bound) });
   const made = await send();
   t.equal(made.status, 200);
   const again = await send();
@@ -157,7 +157,7 @@ t.test('a start lets only the chosen nodes go on, as it was shown; a stop says w
   const waiting = await fleet.startTask(template, ips, { auto: false });
   await api.ok(`/task/stop/${waiting}`, { reason: 'made by mistake' });
   t.match(await api.ok(`/task/${waiting}`), [{ end_reason: 'stopped' }]);
-  const why = await (await fetch(`${api.url}/task/${waiting}/why`, { headers: api.headers })).json();
+  const why = await (await api.fetch(`${api.url}/task/${waiting}/why`, { headers: api.headers })).json();
   t.match(why, {
     data: { chain: [{ code: 'stopped', text: /made by mistake/, data: { reason: 'made by mistake' } }] },
   });

@@ -129,7 +129,7 @@ t.test(
       what: 'a command on every node',
       timeoutMs: 30_000,
     });
-    const events = await fetch(`${rig.api.url}/task/${running}/events`, {
+    const events = await rig.api.fetch(`${rig.api.url}/task/${running}/events`, {
       signal: AbortSignal.timeout(30_000),
     });
     let told = '';

@@ -34,7 +34,8 @@ export async function editInventory(api: ApiClient, nodes: string[]): Promise<vo
   await api.ok(`/cluster/update/${kept.cluster}`, { name: 'web', desc: 'the cluster of the web' });
   await api.ok(`/service/update/${kept.service}`, { name: 'web', desc: 'the web', docker_image: 'web:2' });
   await api.ok(`/pool/update/${kept.pool}`, { name: 'web', desc: 'its nodes', vm_type: 2 });
-  await api.ok(`/pool/${kept.pool}/add_nodes`, { nodes });
+  await api.ok(`/pool/${kept.pool}/add_nodes`, { nodes, labels: { zone: 'a', canary: '' } });
+  await api.ok('/node/label', { nodes: [nodes[0]], set: { zone: 'b' }, remove: ['canary'] });
   const gone = await make('gone');
   const [node] = await api.ok<number[]>(`/pool/${gone.pool}/add_nodes`, { nodes: ['10.9.9.9'] });
   await api.ok(`/pool/${gone.pool}/remove_nodes`, { nodes: [node] });

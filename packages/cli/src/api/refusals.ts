@@ -16,6 +16,7 @@ const BY_STATE: ReadonlySet<string> = new Set([
   'task_ended',
   'task_stopped',
   'nothing_to_run',
+  'no_nodes',
   'nodes_at_work',
   'nodes_succeeded',
   'budget_used',

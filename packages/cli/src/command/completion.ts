@@ -1,38 +1,56 @@
-import type { Command } from './command.js';
+import type { Command, Flag, Kind } from './command.js';
 import { CommandError } from './exit.js';
-import { GLOBAL_FLAGS } from './parse.js';
+import { findCommand, GLOBAL_FLAGS } from './parse.js';
 
 export const SHELLS = ['bash', 'zsh', 'fish', 'powershell'];
+
+/** What can stand next: these words, or the names of things of this kind. */
+export type Next = { words: string[] } | { kind: Kind };
 
 /**
  * What can stand at the end of the words of a command line.
  * @param words what was typed after `rigel`; the last one is the beginning of a word, or empty.
  */
-export function candidates(words: readonly string[], commands: readonly Command[]): string[] {
+export function whatIsNext(words: readonly string[], commands: readonly Command[]): Next {
   const typed = words.at(-1) ?? '';
+  const beginning = (known: readonly string[]): Next => ({
+    words: known.filter((word) => word.startsWith(typed)),
+  });
   const before = words.slice(0, -1).filter((word) => !word.startsWith('-'));
-  const command = [2, 1]
-    .map((count) => commands.find(({ name }) => name === before.slice(0, count).join(' ')))
-    .find((known) => known !== undefined);
-  if (typed.startsWith('-')) {
-    const flags = { ...command?.flags, ...GLOBAL_FLAGS };
-    return Object.keys(flags)
-      .map((name) => `--${name}`)
-      .filter((name) => name.startsWith(typed));
-  }
+  const found = findCommand(before, commands);
+  if (typed.startsWith('-'))
+    return beginning(Object.keys({ ...found?.command.flags, ...GLOBAL_FLAGS }).map((name) => `--${name}`));
   const last = words.at(-2);
   if (last?.startsWith('--')) {
-    const flag = { ...GLOBAL_FLAGS, ...command?.flags }[last.slice(2) as keyof typeof GLOBAL_FLAGS];
-    const choices: readonly string[] = (flag as { choices?: readonly string[] } | undefined)?.choices ?? [];
-    return choices.filter((choice) => choice.startsWith(typed));
+    const known: Record<string, Flag> = { ...GLOBAL_FLAGS, ...found?.command.flags };
+    const name = last.slice(2);
+    const flag = known[name];
+    if (flag?.choices) return beginning(flag.choices);
+    const kind = KINDS.find((kind) => kind === name);
+    if (flag?.type === 'text' && kind) return { kind };
+    if (flag !== undefined && flag.type !== 'switch') return { words: [] };
   }
-  if (command && command.name.split(' ').length <= before.length) return [];
+  if (found && !isBeginningOfOther(before, commands, typed)) {
+    const { args = [] } = found.command;
+    const given = before.length - found.used;
+    const arg = args[given] ?? (args.at(-1)?.many ? args.at(-1) : undefined);
+    return arg?.kind === undefined ? { words: [] } : { kind: arg.kind };
+  }
   const depth = before.length;
   const next = commands
     .map(({ name }) => name.split(' '))
     .filter((parts) => before.every((word, at) => parts[at] === word) && parts.length > depth)
     .map((parts) => parts[depth] as string);
-  return [...new Set(next)].filter((word) => word.startsWith(typed)).sort();
+  return beginning([...new Set(next)].sort());
+}
+
+/** Kinds that a flag may be named after: `--pool`. */
+const KINDS: readonly Kind[] = ['cluster', 'service', 'pool', 'action', 'step', 'template', 'context'];
+
+/** Whether a command has the words before and one more: `orphans` is one, `token` is only the beginning of others. */
+function isBeginningOfOther(before: readonly string[], commands: readonly Command[], typed: string): boolean {
+  const beginning = [...before, typed].join(' ');
+  return before.length === 1 && commands.some(({ name }) => name.startsWith(beginning) && name !== before[0]);
 }
 
 /** A shell's script that asks `rigel __complete` for what can stand next. @throws CommandError */

@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { COMMANDS } from '../commands/index.js';
-import { candidates, completionScript, SHELLS } from './completion.js';
+import { completionScript, SHELLS, whatIsNext } from './completion.js';
 import { help } from './help.js';
+import { manual } from './manual.js';
 import { reference } from './reference.js';
 
 t.test('docs/cli.md is what the table of commands says', async (t) => {
@@ -36,12 +37,30 @@ t.test('help says how to use each command', async (t) => {
 });
 
 t.test('what can stand next is known', async (t) => {
-  t.strictSame(candidates(['task', 'w'], COMMANDS), ['wait', 'watch', 'why']);
-  t.ok(candidates([''], COMMANDS).includes('pool'));
-  t.strictSame(candidates(['task', 'list', '--sta'], COMMANDS), ['--state']);
-  t.strictSame(candidates(['task', 'list', '-o', ''], COMMANDS), []);
-  t.strictSame(candidates(['task', 'list', '--output', 'j'], COMMANDS), ['json', 'jsonl']);
-  t.strictSame(candidates(['task', 'show', ''], COMMANDS), []);
+  const next = (...words: string[]) => whatIsNext(words, COMMANDS);
+  t.strictSame(next('task', 'w'), { words: ['wait', 'watch', 'why'] });
+  t.match(next(''), { words: /(^|,)pool(,|$)/ });
+  t.strictSame(next('task', 'list', '--sta'), { words: ['--state'] });
+  t.strictSame(next('task', 'list', '-o', ''), { words: [] });
+  t.strictSame(next('task', 'list', '--output', 'j'), { words: ['json', 'jsonl'] });
+  t.strictSame(next('task', 'show', ''), { kind: 'task' });
+  t.strictSame(next('pool', 'show', 'we'), { kind: 'pool' });
+  t.strictSame(next('pool', 'get', 'we'), { kind: 'pool' }, 'by another spelling of the verb');
+  t.strictSame(next('pool', 'deploy', 'web', ''), { words: [] }, 'a tag is no name of a thing');
+  t.strictSame(next('task', 'list', '--pool', ''), { kind: 'pool' });
+  t.strictSame(next('task', 'list', '--limit', ''), { words: [] });
+  t.strictSame(next('context', 'use', ''), { kind: 'context' });
   for (const shell of SHELLS) t.match(completionScript(shell), 'rigel __complete');
   t.throws(() => completionScript('tcsh'), /bash, zsh, fish, powershell/);
+});
+
+t.test('the manual has every command and every flag, and nothing in it is a command of man', async (t) => {
+  const page = manual(COMMANDS, '1.2.3-rc.1');
+  const known = /^\.(TH|SH|SS|TP|B|I)( |$)/;
+  for (const line of page.split('\n')) if (/^[.']/.test(line)) t.match(line, known);
+  t.match(page, '"rigel 1.2.3\\-rc.1"');
+  for (const { name, flags = {} } of COMMANDS) {
+    t.match(page, new RegExp(`^\\.SS rigel ${name}( |$)`, 'm'));
+    for (const flag of Object.keys(flags)) t.match(page, `\\-\\-${flag.replaceAll('-', '\\-')}`);
+  }
 });

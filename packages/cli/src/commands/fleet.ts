@@ -10,6 +10,7 @@ import { localTime } from '../output/times.js';
 import { confirm } from '../plan/confirm.js';
 import { FIND, limitFlag } from './flags.js';
 import { NODE } from './pools.js';
+import { readLabels, SELECT } from './selection.js';
 import { readNodes } from './values.js';
 
 /** Kinds of things that have a list, a page and a history of the same form. */
@@ -246,6 +247,7 @@ export const fleetCommands = [
         value: '<text>',
         help: { en: 'whose address has this text', zh: '地址包含此文本的' },
       },
+      select: SELECT,
       limit: limitFlag(100),
     },
     run: async (invocation, _args, flags) => {
@@ -259,6 +261,7 @@ export const fleetCommands = [
                 ...(pool_id === undefined ? {} : { pool_id }),
                 ...(flags.failed ? { status: 3 } : {}),
                 ...(flags.find === undefined ? {} : { ip: flags.find }),
+                ...(flags.select === undefined ? {} : { labels: flags.select }),
               } as never,
             },
           }),
@@ -285,14 +288,22 @@ export const fleetCommands = [
       { name: 'pool', kind: 'pool' },
       { name: 'address|@file|-', many: true },
     ],
-    run: async (invocation, [text = '', ...given]) => {
+    flags: {
+      label: {
+        type: 'texts',
+        value: '<key=value>',
+        help: { en: 'a label of all of them', zh: '它们的标签' },
+      },
+    },
+    run: async (invocation, [text = '', ...given], flags) => {
       const id = await idOf(invocation, 'pool', text);
+      const labels = readLabels(flags.label);
       const addresses = await readNodes(invocation, given, undefined);
       await confirm(invocation, `Enter ${addresses.length} nodes into pool ${plain(text)}?`);
       await unwrap(
         (invocation.api().POST as CallableFunction)('/pool/{id}/add_nodes', {
           params: { path: { id } },
-          body: { nodes: addresses },
+          body: { nodes: addresses, ...(flags.label.length > 0 ? { labels } : {}) },
           ...once(),
         }),
       );

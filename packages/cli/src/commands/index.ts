@@ -2,7 +2,9 @@ import type { Command } from '../command/command.js';
 import { apiCommands } from './api.js';
 import { bundleCommands } from './bundle.js';
 import { contextCommands } from './contexts.js';
+import { doctorCommands } from './doctor.js';
 import { fleetCommands } from './fleet.js';
+import { labelCommands } from './labels.js';
 import { poolCommands } from './pools.js';
 import { runCommands } from './run.js';
 import { systemCommands } from './system.js';
@@ -17,7 +19,9 @@ export const COMMANDS: readonly Command[] = [
   ...bundleCommands,
   ...poolCommands,
   ...fleetCommands,
+  ...labelCommands,
   ...systemCommands,
   ...contextCommands,
   ...apiCommands,
+  ...doctorCommands,
 ];

@@ -6,10 +6,10 @@ import { CommandError, EXIT } from '../command/exit.js';
 import type { Invocation } from '../command/invocation.js';
 import type { Column } from '../output/printer.js';
 import { plain } from '../output/screen.js';
-import { carryOut, someOf } from '../plan/plan.js';
+import { carryOut } from '../plan/plan.js';
 import { FIND, limitFlag, PLAN_FLAGS, ROLL_FLAGS, WAIT_FLAGS } from './flags.js';
+import { labelsText, SELECT, SELECT_FLAGS, wantedNodes } from './selection.js';
 import { afterStart, started } from './started.js';
-import { readNodes } from './values.js';
 
 const POOL: Column<Pool>[] = [
   { field: 'id', title: 'id', align: 'end' },
@@ -36,6 +36,7 @@ export const NODE: Column<PlacedNode>[] = [
   },
   { field: 'vm_id', title: 'machine' },
   { field: 'last_reason', title: 'last failure', isWide: true },
+  { field: 'labels', title: 'labels', isWide: true, text: ({ labels }) => labelsText(labels) },
 ];
 
 async function poolNamed(invocation: Invocation, text: string): Promise<Pool> {
@@ -93,6 +94,7 @@ export const poolCommands = [
         ['machines', one.vm_type],
         ['discovery', one.sd_id],
         ['protected', one.protected ? 'yes' : 'no'],
+        ['labels', labelsText(one.labels)],
         ['version', one.version],
         ['changed', one.updated_by === undefined ? '' : `by ${one.updated_by} ${one.updated_at}`],
       ]);
@@ -104,6 +106,7 @@ export const poolCommands = [
     args: [pool],
     flags: {
       failed: { type: 'switch', help: { en: 'only failed ones', zh: '仅失败的' } },
+      select: SELECT,
       limit: limitFlag(),
     },
     run: async (invocation, [text = ''], flags) => {
@@ -111,7 +114,13 @@ export const poolCommands = [
       const rows = await readAll(flags.limit, (part) =>
         unwrap(
           invocation.api().GET('/node/list', {
-            params: { query: { ...part, pool_id, ...(flags.failed ? { status: 3 } : {}) } as never },
+            params: {
+              query: {
+                ...{ ...part, pool_id },
+                ...(flags.failed ? { status: '3' } : {}),
+                ...(flags.select === undefined ? {} : { labels: flags.select }),
+              },
+            },
           }),
         ),
       );
@@ -194,19 +203,20 @@ export const poolCommands = [
         value: '<address|@file|->',
         help: { en: 'which nodes', zh: '哪些节点' },
       },
+      ...SELECT_FLAGS,
       confirm: confirmFlag,
       ...PLAN_FLAGS,
       ...WAIT_FLAGS,
     },
     run: async (invocation, [text = ''], flags) => {
       const target = await poolNamed(invocation, text);
-      const nodes = await readNodes(invocation, flags.nodes, undefined);
+      const wanted = await wantedNodes(invocation, flags.nodes, undefined, flags);
       const { body: confirmed, typed } = confirmation(target, invocation.flags, flags.confirm);
       const params = { path: { id: target.id } };
-      const body = { nodes, ...confirmed };
+      const body = { ...wanted.body, ...confirmed };
       const { api } = invocation;
       const ids = await carryOut(invocation, {
-        title: () => `shrink pool ${plain(target.name)} by ${someOf(nodes)}`,
+        title: () => `shrink pool ${plain(target.name)} by ${wanted.text}`,
         question: (plan) =>
           `Give ${plan.nodes.count} machines of ${plain(target.name)} back? This cannot be undone.`,
         preview: () => unwrap(api().POST('/pool/shrink/{id}/preview', { params, body })) as Promise<Preview>,

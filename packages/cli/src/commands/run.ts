@@ -11,9 +11,9 @@ import { plain } from '../output/screen.js';
 import { readSpan } from '../output/times.js';
 import { carryOut } from '../plan/plan.js';
 import { PLAN_FLAGS, ROLL_FLAGS, WAIT_FLAGS } from './flags.js';
+import { SELECT_FLAGS, wantedNodes } from './selection.js';
 import { afterStart, started } from './started.js';
 import { numberOf, taskId } from './task-id.js';
-import { readNodes } from './values.js';
 
 const PLAIN_WORD = /^[A-Za-z0-9_@%+=:,./-]+$/;
 
@@ -95,6 +95,7 @@ export const runCommands = [
           zh: '目标节点：地址、@文件，或 - 为标准输入，每行一个',
         },
       },
+      ...SELECT_FLAGS,
       file: {
         type: 'text',
         short: 'f',
@@ -140,12 +141,15 @@ export const runCommands = [
       const script = await readScript(invocation, words, flags.file);
       readTimeout(flags.timeout);
       const step_timeout = secondsOf('--node-timeout', flags['node-timeout']);
-      const isPool = flags.pool !== undefined && flags.nodes.length === 0;
+      const isPool =
+        flags.pool !== undefined &&
+        flags.nodes.length === 0 &&
+        [flags.select, flags.status, flags.first, flags.order].every((given) => given === undefined);
       const body = {
         script,
         ...(isPool
           ? { pool_id: await idOf(invocation, 'pool', flags.pool as string) }
-          : { nodes: await readNodes(invocation, flags.nodes, flags.pool) }),
+          : (await wantedNodes(invocation, flags.nodes, flags.pool, flags)).body),
         ...(flags.name === undefined ? {} : { task_name: flags.name }),
         ...(flags['at-once'] === undefined ? {} : { max_num: flags['at-once'] }),
         ...(flags['max-failed'] === undefined ? {} : { max_fail_num: flags['max-failed'] }),

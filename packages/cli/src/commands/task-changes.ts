@@ -9,9 +9,10 @@ import { plain } from '../output/screen.js';
 import { confirm } from '../plan/confirm.js';
 import { carryOut } from '../plan/plan.js';
 import { PLAN_FLAGS, ROLL_FLAGS, WAIT_FLAGS } from './flags.js';
+import { SELECT_FLAGS, wantedNodes } from './selection.js';
 import { afterStart, started } from './started.js';
 import { numberOf, readTask, taskId } from './task-id.js';
-import { readNodes, readParams } from './values.js';
+import { readParams } from './values.js';
 
 async function templateName({ api }: Invocation, id: number): Promise<string> {
   const template = await unwrap(api().GET('/task_tpl/{id}', { params: { path: { id } } }));
@@ -73,6 +74,7 @@ export const taskChanges = [
         value: '<pool>',
         help: { en: 'on all nodes of a pool', zh: '服务池的全部节点' },
       },
+      ...SELECT_FLAGS,
       name: {
         type: 'text',
         value: '<text>',
@@ -94,11 +96,11 @@ export const taskChanges = [
     run: async (invocation, _args, flags) => {
       if (flags.template === undefined) throw new CommandError('task create needs --template <template>');
       const template = await idOf(invocation, 'template', flags.template);
-      const nodes = await readNodes(invocation, flags.nodes, flags.pool);
+      const wanted = await wantedNodes(invocation, flags.nodes, flags.pool, flags);
       const body = {
         template_id: template,
         task_name: flags.name ?? (await templateName(invocation, template)),
-        nodes: nodes.map((ip) => ({ ip })),
+        ...wanted.body,
         params: await readParams(invocation, flags.param),
         ...(flags['at-once'] === undefined ? {} : { max_num: flags['at-once'] }),
         ...(flags['max-failed'] === undefined ? {} : { max_fail_num: flags['max-failed'] }),

@@ -33,7 +33,7 @@ export async function readNodes(
     return rows.map(({ ip }) => ip).filter((ip) => ip !== '');
   }
   if (given.length === 0)
-    throw new CommandError('on which nodes? --nodes <address|@file|-> or --pool <pool>');
+    throw new CommandError('on which nodes? --nodes <address|@file|->, --select <selector> or --pool <pool>');
   const texts = await Promise.all(given.map((text) => readValue(invocation, text)));
   const addresses = texts
     .flatMap((text) => text.split('\n').map((line) => line.replace(/#.*/, '')))

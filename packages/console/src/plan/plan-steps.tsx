@@ -3,7 +3,7 @@ import type { ReactNode } from 'react';
 
 import { to } from '../app/addresses.js';
 import { useWords } from '../text/intl.js';
-import { durationText } from '../text/time.js';
+import { roundText } from '../text/time.js';
 import { AsideLink } from './aside-link.js';
 import { Disclosure } from './disclosure.js';
 import { isOneOff } from './one-off.js';
@@ -72,9 +72,7 @@ export function OneStep<Step extends ShownStep>({
   const facts = [
     ...(step.retry_times > 0 ? [text('step.retries', { count: step.retry_times })] : []),
     ...(step.ignore_error ? [text('step.ignore')] : []),
-    ...(step.timeout > 0
-      ? [text('step.limit', { time: durationText(step.timeout * 1_000).replace(/ 0 s$/, '') })]
-      : []),
+    ...(step.timeout > 0 ? [text('step.limit', { time: roundText(step.timeout * 1_000) })] : []),
     ...further,
   ];
   return (

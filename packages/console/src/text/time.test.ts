@@ -1,5 +1,5 @@
 import t from 'tap';
-import { durationText, partsOf } from './time.js';
+import { durationText, partsOf, roundText } from './time.js';
 
 t.test('durations are exact, and as long as they must be', async (t) => {
   t.same(
@@ -9,7 +9,7 @@ t.test('durations are exact, and as long as they must be', async (t) => {
     [
       '0 ms',
       '412 ms',
-      '1000 ms',
+      '1 s',
       '1 s',
       '43.8 s',
       '1 m 43.8 s',
@@ -20,6 +20,20 @@ t.test('durations are exact, and as long as they must be', async (t) => {
       '',
     ],
   );
+});
+
+t.test('round durations are told without zeros at their end', async (t) => {
+  t.same([0, 500, 60_000, 300_000, 5_400_000, 7_200_000, 7_205_000, 86_400_000, 600_000].map(roundText), [
+    '0 ms',
+    '500 ms',
+    '1 m',
+    '5 m',
+    '1 h 30 m',
+    '2 h',
+    '2 h 0 m 5 s',
+    '1 d',
+    '10 m',
+  ]);
 });
 
 t.test('a time names its zone, also on both sides of a change of the clocks', async (t) => {

@@ -64,7 +64,7 @@ const UNITS = [
 /** A duration without rounding away what matters: `412 ms`, `43.8 s`, `1 m 43.8 s`, `2 h 0 m 5 s`, `3 d 4 h 0 m`. */
 export function durationText(ms: number): string {
   if (!Number.isFinite(ms) || ms < 0) return '';
-  if (ms < 1_000) return `${Math.round(ms)} ms`;
+  if (Math.round(ms) < 1_000) return `${Math.round(ms)} ms`;
   // To a tenth of a second below an hour, to a second below a day, to a minute above.
   const step = ms < 3_600_000 ? 100 : ms < 86_400_000 ? 1_000 : 60_000;
   let rest = Math.round(ms / step) * step;
@@ -77,4 +77,9 @@ export function durationText(ms: number): string {
   if (step < 60_000)
     parts.push(`${step === 100 && rest % 1_000 !== 0 ? (rest / 1_000).toFixed(1) : rest / 1_000} s`);
   return parts.join(' ');
+}
+
+/** A duration of which the units that are zero at its end say nothing, as of a time limit: `5 m`, `2 h`, `1 h 30 m`. */
+export function roundText(ms: number): string {
+  return durationText(ms).replace(/(?: 0 [a-z]+)+$/, '');
 }

@@ -22,7 +22,7 @@ export function ActionMenu({ label, actions }: { label: string; actions: readonl
   const whyNot = ({ needs, impossible }: MenuAction): string | undefined => forbidden(needs) ?? impossible;
   return (
     <MenuTrigger>
-      <AriaButton id={name} className={`${controls.button} ${styles.open}`} aria-label={label}>
+      <AriaButton id={name} data-actions className={`${controls.button} ${styles.open}`} aria-label={label}>
         <span aria-hidden="true">⋯</span>
       </AriaButton>
       <Popover className={styles.popover ?? ''} placement="bottom end">

@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
 import { Tabs as AriaTabs, Tab, TabList, TabPanel } from 'react-aria-components';
+import { usePageKeys } from '../app/keys.js';
 import { useQueryParam } from '../app/query-param.js';
 import styles from './tabs.module.css';
 
@@ -10,11 +11,17 @@ export interface TabEntry {
   content: () => ReactNode;
 }
 
-/** Tabs of a page; the chosen one stands in the address as `tab`, except for the first. */
+/** Tabs of a page; the chosen one stands in the address as `tab`, except for the first. The keys `[` and `]` go through them. */
 export function Tabs({ label, tabs }: { label: string; tabs: readonly TabEntry[] }): ReactNode {
   const first = tabs[0]?.name ?? '';
   const [chosen, choose] = useQueryParam('tab', first, 'step');
   const selected = tabs.some(({ name }) => name === chosen) ? chosen : first;
+  usePageKeys(({ key }) => {
+    const by = { '[': -1, ']': 1 }[key];
+    if (by === undefined) return;
+    const at = tabs.findIndex(({ name }) => name === selected) + by;
+    choose(tabs.at(at % tabs.length)?.name ?? first);
+  });
   return (
     <AriaTabs
       className={styles.tabs ?? ''}

@@ -1,6 +1,6 @@
 import type { Stamp } from '@rigel/contracts';
-import { type PageRequest, readPage, runPrepared } from '@rigel/runtime/database';
-import { type Kysely, type RawBuilder, type SelectQueryBuilder, sql } from 'kysely';
+import { type PageRequest, preparedQuery, readPage } from '@rigel/runtime/database';
+import { type Compilable, type Kysely, type RawBuilder, type SelectQueryBuilder, sql } from 'kysely';
 
 /*
  * The version of a thing is read from its stream, in the statement that reads its row. A column of the read table would
@@ -32,13 +32,19 @@ function withStamp<Row extends Stamped<object>>({ stamp, ...row }: Row): WithSta
  * queries name their columns, and are made of few texts.
  */
 
-/** The first row of a query that selects a stamp. */
-export async function readStamped<DB, Table extends keyof DB, Row extends Stamped<object>>(
-  db: Kysely<DB>,
-  query: SelectQueryBuilder<DB, Table, Row>,
-): Promise<WithStamp<Row> | undefined> {
-  const [row] = await runPrepared(db as unknown as Kysely<never>, query);
-  return row && withStamp(row);
+/**
+ * Declares how one row with its stamp is read.
+ * @param make a query that selects a stamp; see `preparedQuery`.
+ * @returns reads the first row of the query with these values.
+ */
+export function stampedReader<DB, Values extends object, Row extends Stamped<object>>(
+  make: (db: Kysely<DB>, values: Values) => Compilable<Row>,
+): (db: Kysely<DB>, values: Values) => Promise<WithStamp<Row> | undefined> {
+  const read = preparedQuery(make);
+  return async (db, values) => {
+    const [row] = await read(db, values);
+    return row && withStamp(row);
+  };
 }
 
 /** A page of an ordered query of one table that selects a stamp, and the number of all its rows. */

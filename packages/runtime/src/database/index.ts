@@ -8,5 +8,5 @@ export {
   openExisting,
 } from './database.js';
 export { contains, offsetOf, type PageRequest, readPage, readRange } from './page.js';
-export { prepared, runPrepared } from './prepared.js';
+export { prepared, preparedQuery, runPrepared } from './prepared.js';
 export { grantRuntime, prepareRoles } from './roles.js';

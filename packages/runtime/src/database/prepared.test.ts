@@ -3,7 +3,7 @@ import { Kysely, PostgresDialect } from 'kysely';
 import t from 'tap';
 import { createPool } from './database.js';
 import { readPage } from './page.js';
-import { prepared, runPrepared } from './prepared.js';
+import { prepared, preparedQuery, runPrepared } from './prepared.js';
 
 const servers = await startTestServers();
 t.teardown(() => servers.stop());
@@ -50,6 +50,34 @@ t.test('queries and pages that are prepared answer like others', async (t) => {
   );
   // Two rows; the count for the page after the end, and three pages: each twice, for a declared text is recognised.
   t.strictSame(rows.map(({ runs }) => runs).sort(), [2, 2, 6]);
+});
+
+t.test('a prepared query is made once, and takes only values', async (t) => {
+  const pool = createPool(servers.databaseUrl, 'public', silentLogger, 1);
+  const db = new Kysely<{ kinds: { id: number; name: string } }>({ dialect: new PostgresDialect({ pool }) });
+  t.teardown(() => db.destroy());
+  await pool.query('CREATE TABLE kinds (id int, name text)');
+  let made = 0;
+  const insert = preparedQuery((to: typeof db, { id, name }: { id: number; name: string }) => {
+    made++;
+    return to.insertInto('kinds').values({ id, name });
+  });
+  await t.rejects(insert(db, { id: 'x' as unknown as number, name: 'wrong' }), { code: '22P02' });
+  await insert(db, { id: 1, name: 'one' });
+  await db.transaction().execute((trx) => insert(trx, { id: 2, name: "'; DROP TABLE kinds" }));
+  t.equal(made, 1);
+  const read = preparedQuery((from: typeof db, { least }: { least: number }) =>
+    from.selectFrom('kinds').selectAll().where('id', '>=', least).orderBy('id', 'desc'),
+  );
+  t.strictSame(await read(db, { least: 1 }), [
+    { id: 2, name: "'; DROP TABLE kinds" },
+    { id: 1, name: 'one' },
+  ]);
+  t.strictSame(await read(db, { least: 2 }), [{ id: 2, name: "'; DROP TABLE kinds" }]);
+  const fixed = preparedQuery((from: typeof db, { least }: { least: number }) =>
+    from.selectFrom('kinds').selectAll().where('id', '>', least).limit(3),
+  );
+  await t.rejects(fixed(db, { least: 1 }), { message: /was made of the value 3$/ });
 });
 
 t.test('statements are not compiled, whatever the server does by itself', async (t) => {

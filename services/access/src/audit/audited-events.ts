@@ -19,6 +19,7 @@ export const ACTIONS: Readonly<Record<EventOwner, Readonly<Record<string, string
     PoolChanged: 'pool.update',
     PoolDeleted: 'pool.delete',
     NodeAdded: 'pool.add_nodes',
+    NodeLabelled: 'node.label',
     NodeRemoved: 'pool.remove_nodes',
   },
   catalog: {

@@ -1,5 +1,5 @@
 import { type ActionImpl, catalog, noSuch, ServiceError } from '@rigel/contracts';
-import { readStamped, readStampedPage, stampOf } from '@rigel/event-store';
+import { readStampedPage, stampedReader, stampOf } from '@rigel/event-store';
 import type { RequestContext } from '@rigel/messaging';
 import type { Operations } from '@rigel/runtime';
 import { type Kysely, sql } from 'kysely';
@@ -15,19 +15,21 @@ type Db = Kysely<CatalogTables>;
 const impls = (db: Db) =>
   db.selectFrom('actimpls').select(COLUMNS.actimpls).select(stampOf('actimpl', 'actimpls').as('stamp'));
 
-const implById = (db: Db, id: number): Promise<ActionImpl | undefined> =>
-  readStamped(db, impls(db).where('id', '=', id));
+const readImpl = stampedReader((db: Db, { id }: { id: number }) => impls(db).where('id', '=', id));
+
+const implById = (db: Db, id: number): Promise<ActionImpl | undefined> => readImpl(db, { id });
+
+const readImplOfAction = stampedReader((db: Db, { actionId }: { actionId: number }) =>
+  impls(db)
+    .where('action_id', '=', actionId)
+    .orderBy(sql`(type = 'ansible')`, 'desc')
+    .orderBy('id')
+    .limit(sql.lit(1)),
+);
 
 /** The implementation that represents its action: the one that tasks would run, or else the oldest. */
 const implOfAction = (db: Db, actionId: number): Promise<ActionImpl | undefined> =>
-  readStamped(
-    db,
-    impls(db)
-      .where('action_id', '=', actionId)
-      .orderBy(sql`(type = 'ansible')`, 'desc')
-      .orderBy('id')
-      .limit(1),
-  );
+  readImplOfAction(db, { actionId });
 
 /** @throws ServiceError `not_found` */
 async function idOfImplOfAction(db: Db, actionId: number): Promise<number> {

@@ -1,28 +1,33 @@
 import { catalog, noSuch } from '@rigel/contracts';
-import { readStamped, readStampedPage, stampOf } from '@rigel/event-store';
+import { readStampedPage, stampedReader, stampOf } from '@rigel/event-store';
 import type { Operations } from '@rigel/runtime';
 import { contains } from '@rigel/runtime/database';
+import type { Kysely } from 'kysely';
 import { deleteImplsOf } from '../actimpl/delete-impls.js';
 import { assertActionFree } from '../references.js';
 import type { Store } from '../store.js';
-import { COLUMNS } from '../tables.js';
+import { type CatalogTables, COLUMNS } from '../tables.js';
 import { actionDecider } from './decider.js';
 
 const stream = (id: number): string => `action-${id}`;
+
+const actions = (db: Kysely<CatalogTables>) =>
+  db.selectFrom('actions').select(COLUMNS.actions).select(stampOf('action', 'actions').as('stamp'));
+
+const actionById = stampedReader((db: Kysely<CatalogTables>, { id }: { id: number }) =>
+  actions(db).where('id', '=', id),
+);
 
 /** Serves the operations on actions. */
 export function serveActions(operations: Operations, store: Store): void {
   const { db } = store;
 
-  const actions = () =>
-    db.selectFrom('actions').select(COLUMNS.actions).select(stampOf('action', 'actions').as('stamp'));
-
   operations.serve(catalog.listActions, ({ name, ...page }) =>
-    readStampedPage(db, actions().where(contains('name', name)).orderBy('id', 'desc'), page),
+    readStampedPage(db, actions(db).where(contains('name', name)).orderBy('id', 'desc'), page),
   );
 
   operations.serve(catalog.getAction, async ({ id }) => {
-    const action = await readStamped(db, actions().where('id', '=', id));
+    const action = await actionById(db, { id });
     if (!action) throw noSuch('action', id, `action ${id} does not exist`);
     return action;
   });

@@ -1,30 +1,35 @@
 import { catalog, noSuch } from '@rigel/contracts';
-import { readStamped, readStampedPage, stampOf } from '@rigel/event-store';
+import { readStampedPage, stampedReader, stampOf } from '@rigel/event-store';
 import type { Operations } from '@rigel/runtime';
 import { contains } from '@rigel/runtime/database';
+import type { Kysely } from 'kysely';
 import { assertRemoteStepFree } from '../references.js';
 import type { Store } from '../store.js';
-import { COLUMNS } from '../tables.js';
+import { type CatalogTables, COLUMNS } from '../tables.js';
 import { remoteStepDecider } from './decider.js';
 
 const stream = (id: number): string => `remote_step-${id}`;
+
+const steps = (db: Kysely<CatalogTables>) =>
+  db
+    .selectFrom('remote_steps')
+    .select(COLUMNS.remote_steps)
+    .select(stampOf('remote_step', 'remote_steps').as('stamp'));
+
+const stepById = stampedReader((db: Kysely<CatalogTables>, { id }: { id: number }) =>
+  steps(db).where('id', '=', id),
+);
 
 /** Serves the operations on remote steps. */
 export function serveRemoteSteps(operations: Operations, store: Store): void {
   const { db } = store;
 
-  const steps = () =>
-    db
-      .selectFrom('remote_steps')
-      .select(COLUMNS.remote_steps)
-      .select(stampOf('remote_step', 'remote_steps').as('stamp'));
-
   operations.serve(catalog.listRemoteSteps, ({ name, ...page }) =>
-    readStampedPage(db, steps().where(contains('name', name)).orderBy('id', 'desc'), page),
+    readStampedPage(db, steps(db).where(contains('name', name)).orderBy('id', 'desc'), page),
   );
 
   operations.serve(catalog.getRemoteStep, async ({ id }) => {
-    const step = await readStamped(db, steps().where('id', '=', id));
+    const step = await stepById(db, { id });
     if (!step) throw noSuch('remote_step', id, `remote step ${id} does not exist`);
     return step;
   });

@@ -1,28 +1,33 @@
 import { catalog, noSuch } from '@rigel/contracts';
-import { readStamped, readStampedPage, stampOf } from '@rigel/event-store';
+import { readStampedPage, stampedReader, stampOf } from '@rigel/event-store';
 import type { Bus } from '@rigel/messaging';
 import type { Operations } from '@rigel/runtime';
 import { contains } from '@rigel/runtime/database';
+import type { Kysely } from 'kysely';
 import { assertStepsExist } from '../references.js';
 import type { Store } from '../store.js';
-import { COLUMNS } from '../tables.js';
+import { type CatalogTables, COLUMNS } from '../tables.js';
 import { templateDecider } from './decider.js';
 import { deleteTemplate, holdTemplates, releaseTemplates, streamOf } from './deletion.js';
 import { resolveTemplate } from './resolve.js';
+
+const templates = (db: Kysely<CatalogTables>) =>
+  db.selectFrom('templates').select(COLUMNS.templates).select(stampOf('template', 'templates').as('stamp'));
+
+const templateById = stampedReader((db: Kysely<CatalogTables>, { id }: { id: number }) =>
+  templates(db).where('id', '=', id),
+);
 
 /** Serves the operations on task templates. */
 export function serveTemplates(operations: Operations, store: Store, bus: Bus): void {
   const { db } = store;
 
-  const templates = () =>
-    db.selectFrom('templates').select(COLUMNS.templates).select(stampOf('template', 'templates').as('stamp'));
-
   operations.serve(catalog.listTemplates, ({ name, ...page }) =>
-    readStampedPage(db, templates().where(contains('name', name)).orderBy('id', 'desc'), page),
+    readStampedPage(db, templates(db).where(contains('name', name)).orderBy('id', 'desc'), page),
   );
 
   operations.serve(catalog.getTemplate, async ({ id }) => {
-    const template = await readStamped(db, templates().where('id', '=', id));
+    const template = await templateById(db, { id });
     if (!template) throw noSuch('template', id, `template ${id} does not exist`);
     return template;
   });

@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -24,6 +25,9 @@ const PAGE_HEADERS = {
   'Permissions-Policy': 'camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()',
 } as const;
 
+/** The file of the page, in the folder of the built console. */
+const PAGE = 'index.html';
+
 const NOT_BUILT = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Rigel</title>
 <h1>The console is not built</h1>
 <p>Its files are missing in this installation. In a checkout, <code>npx pnpm@12 start</code> builds them; <code>npx pnpm@12 console</code>
@@ -42,7 +46,11 @@ interface ConsoleOptions {
  */
 export const webConsole = fp<ConsoleOptions>(
   async (app, { log, folder = builtFiles() }) => {
-    const built = readPage(folder, log);
+    const isBuilt = existsSync(join(folder, PAGE));
+    if (!isBuilt) log.warn({ folder }, 'the console is not built: /console/ says how to build it');
+    // Read for each answer: the page names its files, which have other names after a build.
+    const page = (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> =>
+      sendPage(request, reply, join(folder, PAGE));
     await app.register(async (scope) => {
       // The files hold nothing to protect. What the page shows it reads from the API, which asks for a token.
       scope.addHook('onRoute', (route) => {
@@ -54,12 +62,10 @@ export const webConsole = fp<ConsoleOptions>(
       );
       // The router drops the slash at the end of an address. A browser reads relative addresses by it.
       scope.get('/console', hidden, (request, reply) =>
-        pathOf(request.originalUrl).endsWith('/')
-          ? sendPage(request, reply, built)
-          : reply.redirect('console/'),
+        pathOf(request.originalUrl).endsWith('/') ? page(request, reply) : reply.redirect('console/'),
       );
-      scope.get('/console/*', hidden, (request, reply) => sendPage(request, reply, built));
-      if (built === undefined) return;
+      scope.get('/console/*', hidden, page);
+      if (!isBuilt) return;
       await scope.register(fastifyStatic, {
         root: join(folder, 'assets'),
         prefix: '/console/assets/',
@@ -76,22 +82,14 @@ export const webConsole = fp<ConsoleOptions>(
   { name: 'console', dependencies: ['security-headers', 'access'] },
 );
 
-function readPage(folder: string, log: Logger): string | undefined {
-  try {
-    return readFileSync(join(folder, 'index.html'), 'utf8');
-  } catch (error) {
-    log.warn({ folder, err: error }, 'the console is not built: /console/ says how to build it');
-    return undefined;
-  }
-}
-
 function wantsPage({ headers }: FastifyRequest): boolean {
   return /\btext\/html\b/.test(headers.accept ?? '');
 }
 
-function sendPage(request: FastifyRequest, reply: FastifyReply, built: string | undefined): FastifyReply {
+async function sendPage(request: FastifyRequest, reply: FastifyReply, file: string): Promise<FastifyReply> {
   const nonce = newNonce();
   reply.headers({ ...PAGE_HEADERS, 'Content-Security-Policy': pagePolicy(nonce) });
+  const built = await readFile(file, 'utf8').catch(() => undefined);
   if (built === undefined) return reply.code(503).send(NOT_BUILT);
   const rest = pathOf(request.originalUrl).slice('/console/'.length);
   return reply.send(renderPage(built, { base: baseOf(rest), nonce }));

@@ -115,8 +115,9 @@ function withNamedBodies({ paths, components = {} }: Description): Record<string
 const capitalized = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);
 
 /**
- * Gives bodies names, and moves the bodies and answers that several operations of one endpoint have in common to
- * `components`, under the id of the endpoint (`task.list`), for answers with the status (`task.list.200`).
+ * Gives bodies names, and moves what several operations have in common to `components`: bodies and answers of one
+ * endpoint under its id (`task.list`), for answers with the status (`task.list.200`), and answers of several endpoints
+ * under the status and a number (`common.409.1`).
  */
 export function withSharedParts<T extends Description>(description: T): T {
   const schemas = withNamedBodies(description);
@@ -177,20 +178,49 @@ function endpointOf({ operationId = '' }: Operation): string {
   return operationId.split('.').slice(0, 2).join('.');
 }
 
+/** A part with fewer characters stays where it is. */
+const LEAST_COMMON = 120;
+
 class SharedParts {
   readonly moved: Record<string, unknown> = {};
   private readonly times = new Map<string, number>();
+  /** The endpoints of each part, by its text. */
+  private readonly owners = new Map<string, Set<string>>();
+  /** The names of parts that several endpoints have, and how many there are of each status. */
+  private readonly common = new Map<string, string>();
+  private readonly numbers = new Map<string, number>();
 
   constructor(private readonly kind: 'requestBodies' | 'responses') {}
 
   count(part: unknown, name: string): unknown {
     const key = keyOf(part, name);
     this.times.set(key, (this.times.get(key) ?? 0) + 1);
+    const text = JSON.stringify(part);
+    this.owners.set(text, (this.owners.get(text) ?? new Set()).add(name));
     return part;
   }
 
+  /** The name of a part that several endpoints have; undefined: one has it, or its name would be as long as the part. */
+  private commonName(part: unknown, name: string): string | undefined {
+    const text = JSON.stringify(part);
+    if (text.length < LEAST_COMMON || (this.owners.get(text)?.size ?? 0) < 2) return undefined;
+    const known = this.common.get(text);
+    if (known !== undefined) return known;
+    const status = name.slice(name.lastIndexOf('.') + 1);
+    const number = (this.numbers.get(status) ?? 0) + 1;
+    this.numbers.set(status, number);
+    this.common.set(text, `common.${status}.${number}`);
+    return `common.${status}.${number}`;
+  }
+
   move(part: unknown, name: string): unknown {
-    if ((this.times.get(keyOf(part, name)) ?? 0) < 2 || isReference(part)) return part;
+    if (isReference(part)) return part;
+    const common = this.kind === 'responses' ? this.commonName(part, name) : undefined;
+    if (common !== undefined) {
+      this.moved[common] = part;
+      return { $ref: `#/components/${this.kind}/${common}` };
+    }
+    if ((this.times.get(keyOf(part, name)) ?? 0) < 2) return part;
     const known = this.moved[name];
     // The endpoint has answers of two forms: the first has the name.
     if (known !== undefined && JSON.stringify(known) !== JSON.stringify(part)) return part;

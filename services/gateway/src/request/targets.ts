@@ -1,3 +1,4 @@
+import { assertOneWay, Selection } from '@rigel/contracts';
 import { type Static, Type } from 'typebox';
 import { WrongParameter } from '../failures.js';
 
@@ -23,4 +24,24 @@ export function withoutBlanks(addresses: readonly string[]): string[] {
   throw new WrongParameter('nodes: every address is blank, name at least one node', 'nodes', {
     code: 'blank',
   });
+}
+
+/** Chooses the nodes in place of `nodes`. */
+export const SelectInput = Type.Optional({
+  ...Selection,
+  description: 'Chooses the nodes now, in place of nodes: docs/labels.md.',
+});
+
+/**
+ * The nodes of a request that names them or selects them, as services take them.
+ * @throws WrongParameter when neither is given; ServiceError when both are.
+ */
+export function namedOrSelected<Entry>(
+  nodes: readonly Entry[] | undefined,
+  select: Selection | undefined,
+): { nodes: Entry[]; select?: Selection } {
+  if (nodes === undefined && select === undefined)
+    throw new WrongParameter('nodes is missing', 'nodes', { code: 'missing' });
+  assertOneWay(nodes, select);
+  return { nodes: [...(nodes ?? [])], ...(select === undefined ? {} : { select }) };
 }

@@ -53,6 +53,7 @@ export const exampleNode = {
   last_task: 3,
   last_reason: '',
   version_tag: 'shop:7',
+  labels: { zone: 'a' },
   vnode_type: 'manual',
   held_by: null,
 };

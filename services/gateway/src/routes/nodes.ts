@@ -4,6 +4,7 @@ import { done } from '../answer/envelope.js';
 import { defineEndpoint, type Endpoint, type Invocation } from '../endpoint.js';
 import { type Failures, failure } from '../failures.js';
 import { readAddressList } from '../request/address-list.js';
+import { namedOrSelected, SelectInput } from '../request/targets.js';
 import { filterOf, idOf, READ_BY_GET, READ_BY_POST } from './common.js';
 import { Cursor, cursorOf, Limit, numbersOf, partOf, placeOf } from './list-parts.js';
 import { examplePlacedNode, PlacedNodeRow, schedulerFacts, toNodeRow } from './node-rows.js';
@@ -59,6 +60,7 @@ export const nodes: Endpoint[] = [
             'Only nodes entered by hand or by an expand (manual), or made by a schedule (crontab).',
         }),
       ),
+      labels: only('whose labels match this selector (zone=a,!canary)'),
       version: only('whose version_tag is exactly this; - means that no task put one on them'),
       limit: Limit,
       cursor: Cursor,
@@ -73,7 +75,8 @@ export const nodes: Endpoint[] = [
     }),
     example: { rows: [examplePlacedNode], next: null, total: 1 },
     handler: async (filters, { call, times }) => {
-      const { status, state, ip, vm_id, held_by, made_by, version, cursor, count, ...others } = filters;
+      const { status, state, ip, vm_id, held_by, made_by, version, labels, cursor, count, ...others } =
+        filters;
       const after = placeOf(cursor);
       const held = held_by === undefined ? undefined : await call(scheduler.heldNodes, { task_id: held_by });
       const tag = filterOf(version);
@@ -83,6 +86,7 @@ export const nodes: Endpoint[] = [
         state: numbersOf('state', state, [0, 1, 2, 3, 4]),
         ip: filterOf(ip),
         vm_id: filterOf(vm_id),
+        labels: filterOf(labels),
         node_type: made_by as NodeType | undefined,
         ...(tag === undefined ? {} : { version_tag: tag === '-' ? '' : tag }),
         ...(held ? { ids: held.node_ids } : {}),
@@ -142,6 +146,37 @@ export const nodes: Endpoint[] = [
         })),
       );
     },
+  }),
+  defineEndpoint({
+    id: 'node.label',
+    title: 'Set and remove labels of nodes',
+    notes:
+      'On all nodes or none. A label that is there already, or a key to remove that is not, is no fault. `changed` counts the nodes ' +
+      'whose labels are others than before.',
+    methods: ['POST'],
+    paths: ['/node/label'],
+    body: 'large',
+    access: 'write',
+    role: 'operator',
+    params: Type.Object({
+      nodes: Type.Optional(
+        Type.Array(Type.Union([Type.String(), Type.Integer()]), {
+          minItems: 1,
+          description: 'Addresses or node ids.',
+        }),
+      ),
+      select: SelectInput,
+      set: Type.Record(Type.String(), Type.String(), {
+        default: {},
+        description: 'Values by key; a node has at most 64 labels.',
+      }),
+      remove: Type.Array(Type.String(), { default: [], maxItems: 64, description: 'Keys.' }),
+    }),
+    failures: FAILURES,
+    result: Type.Object({ nodes: Type.Integer(), changed: Type.Integer() }),
+    example: { nodes: 2, changed: 1 },
+    handler: async ({ nodes, select, ...change }, { call }) =>
+      done(await call(inventory.labelNodes, { ...change, ...namedOrSelected(nodes, select) })),
   }),
   defineEndpoint({
     id: 'node.info',

@@ -4,7 +4,7 @@ import { done } from '../answer/envelope.js';
 import { defineEndpoint, type Endpoint, type Invocation } from '../endpoint.js';
 import { exactFailure, type Failures, failure } from '../failures.js';
 import { HeldNodesInput, IfPlan } from '../request/plan-params.js';
-import { addressesOf, TargetsInput } from '../request/targets.js';
+import { addressesOf, SelectInput, TargetsInput } from '../request/targets.js';
 import { idOf } from './common.js';
 import { PREVIEWED } from './previews.js';
 import { createParams } from './tasks.js';
@@ -22,6 +22,7 @@ const runParams = Type.Object({
   }),
   pool_id: Type.Optional(idOf('pool, whose nodes with an address all take part')),
   nodes: Type.Optional(TargetsInput),
+  select: SelectInput,
   task_name: Type.Optional(Type.String({ description: 'Default: the first line of the script.' })),
   timeout,
   step_timeout: Type.Optional(

@@ -4,7 +4,7 @@ import type { Answer } from '../answer/envelope.js';
 import { defineEndpoint, type Endpoint } from '../endpoint.js';
 import { failure } from '../failures.js';
 import { HeldNodesInput, IfPlan } from '../request/plan-params.js';
-import { withoutBlanks } from '../request/targets.js';
+import { namedOrSelected, SelectInput, withoutBlanks } from '../request/targets.js';
 import { EmptyObject, idOf } from './common.js';
 import { Confirm } from './node-rows.js';
 
@@ -21,10 +21,13 @@ export const expandParams = Type.Object({
 
 export const shrinkParams = Type.Object({
   id: idOf('pool'),
-  nodes: Type.Array(Type.String(), {
-    minItems: 1,
-    description: 'Addresses of the nodes to give back; blank ones are passed over.',
-  }),
+  nodes: Type.Optional(
+    Type.Array(Type.String(), {
+      minItems: 1,
+      description: 'Addresses of the nodes to give back; blank ones are passed over.',
+    }),
+  ),
+  select: SelectInput,
   confirm: Confirm,
   if_plan: IfPlan,
 });
@@ -85,9 +88,11 @@ export const poolOperations: Endpoint[] = [
     failures: { otherwise: failure(400, '', {}) },
     result: EmptyObject,
     example: {},
-    handler: async ({ id, nodes, ...request }, { call, operator }) => {
-      const shrink = { ...request, pool_id: id, nodes: withoutBlanks(nodes), opr_user: operator };
-      return started(await call(scheduler.shrink, shrink));
+    handler: async ({ id, nodes, select, ...request }, { call, operator }) => {
+      const wanted = namedOrSelected(nodes && withoutBlanks(nodes), select);
+      return started(
+        await call(scheduler.shrink, { ...request, ...wanted, pool_id: id, opr_user: operator }),
+      );
     },
   }),
   defineEndpoint({

@@ -33,5 +33,6 @@ export const examplePool = {
   tasks: { expand: 0, shrink: 0, deploy: 3 },
   node_count: 2,
   protected: false,
+  labels: { zone: 'a' },
   ...exampleStamp,
 };

@@ -1,8 +1,9 @@
-import { Id, inventory, PoolTasks, ServiceError, schedules } from '@rigel/contracts';
+import { Id, inventory, Labels, PoolTasks, ServiceError, schedules } from '@rigel/contracts';
 import { Type } from 'typebox';
 import { done, listed } from '../answer/envelope.js';
 import { defineEndpoint, type Endpoint } from '../endpoint.js';
 import { DocumentedFailure, exactFailure, failure, reasonFor, WrongParameter } from '../failures.js';
+import { namedOrSelected, SelectInput } from '../request/targets.js';
 import {
   DELETE_BY_DELETE,
   Desc,
@@ -28,6 +29,7 @@ const MOST_SEARCHED = 50_000;
 
 const VmType = Type.Integer({ description: 'Id of the VM template of new machines.' });
 const ServiceDiscovery = Type.Integer({ description: 'Id of the service-discovery entry.' });
+const PoolLabels = Type.Optional({ ...Labels, description: 'Labels of nodes that enter from now on.' });
 const tasksOptions = {
   additionalProperties: false,
   description: 'Template ids for expand, shrink and deploy; 0 means not set.',
@@ -65,6 +67,7 @@ export const pools: Endpoint[] = [
       sd_id: ServiceDiscovery,
       service_id: idOf('service that the pool belongs to'),
       tasks: Type.Object(PoolTasks.properties, { ...tasksOptions, default: {} }),
+      labels: PoolLabels,
     }),
     key: 'kept',
     failures: { otherwise: failure(400, PARSE_FAILED, []) },
@@ -100,7 +103,7 @@ export const pools: Endpoint[] = [
     id: 'pool.update',
     title: 'Change a pool',
     notes:
-      'Fields that are absent stay as they are; tasks are replaced as a whole. A service_id must be the one the pool has. ' +
+      'Fields that are absent stay as they are; tasks and labels are replaced as a whole. A service_id must be the one the pool has. ' +
       'DELETE on this address changes the pool too, it never deletes it.',
     methods: ['POST', 'DELETE'],
     paths: ['/pool/update/:id'],
@@ -114,9 +117,10 @@ export const pools: Endpoint[] = [
       sd_id: Type.Optional(ServiceDiscovery),
       service_id: Type.Optional(idOf('service that the pool belongs to')),
       tasks: Type.Optional(Type.Object(PoolTasks.properties, tasksOptions)),
+      labels: PoolLabels,
       if_version: IfVersion,
     }),
-    changes: ['name', 'desc', 'vm_type', 'sd_id', 'service_id', 'tasks'],
+    changes: ['name', 'desc', 'vm_type', 'sd_id', 'service_id', 'tasks', 'labels'],
     failures: {
       otherwise: failure(400, '参数解析错误', []),
       not_found: failure(404, STORE_FAILED, []),
@@ -227,6 +231,7 @@ export const pools: Endpoint[] = [
         description:
           'Addresses, with an SSH port where it is not the usual one (10.0.0.7:2222). At least one.',
       }),
+      labels: Type.Optional({ ...Labels, description: 'Labels of all of them, over those of the pool.' }),
     }),
     key: 'kept',
     failures: {
@@ -239,9 +244,10 @@ export const pools: Endpoint[] = [
     },
     result: Type.Array(Id),
     example: [1, 2, 3],
-    handler: async ({ id, nodes }, { call }) => {
+    handler: async ({ id, nodes, labels }, { call }) => {
       try {
-        return done((await call(inventory.addNodes, { pool_id: id, nodes })).ids);
+        const request = { pool_id: id, nodes, ...(labels ? { labels } : {}) };
+        return done((await call(inventory.addNodes, request)).ids);
       } catch (error) {
         // The service looks at the pool first, and at blanks before anything else of the list.
         const blank = error instanceof ServiceError && error.code === 'invalid' && isBlank(nodes);
@@ -260,10 +266,13 @@ export const pools: Endpoint[] = [
     getNeedsBody: true,
     params: Type.Object({
       id: idOf('pool'),
-      nodes: Type.Array(Type.Union([Type.String(), Type.Integer()]), {
-        minItems: 1,
-        description: 'Addresses or node ids.',
-      }),
+      nodes: Type.Optional(
+        Type.Array(Type.Union([Type.String(), Type.Integer()]), {
+          minItems: 1,
+          description: 'Addresses or node ids.',
+        }),
+      ),
+      select: SelectInput,
       confirm: Confirm,
     }),
     failures: {
@@ -273,8 +282,8 @@ export const pools: Endpoint[] = [
     },
     result: EmptyObject,
     example: {},
-    handler: async ({ id, ...request }, { call }) => {
-      await call(inventory.removeNodes, { pool_id: id, ...request });
+    handler: async ({ id, nodes, select, ...request }, { call }) => {
+      await call(inventory.removeNodes, { pool_id: id, ...request, ...namedOrSelected(nodes, select) });
       return done({});
     },
   }),

@@ -5,7 +5,7 @@ import { RefusalReasonRow } from '../answer/reason.js';
 import { defineEndpoint, type Endpoint } from '../endpoint.js';
 import { failure } from '../failures.js';
 import { mergeOverrides } from '../request/overrides.js';
-import { addressesOf, withoutBlanks } from '../request/targets.js';
+import { addressesOf, namedOrSelected, withoutBlanks } from '../request/targets.js';
 import { REFUSED } from './common.js';
 import { deployParams, expandParams, shrinkParams } from './pool-operations.js';
 import { createParams, startParams } from './tasks.js';
@@ -79,11 +79,14 @@ export const previews: Endpoint[] = [
     body: 'large',
     params: Type.Omit(createParams, ['if_plan']),
     failures: { otherwise: failure(400, REFUSED, []) },
-    handler: async ({ nodes, params, unused_params, opr_user: _, ...input }, { call, operator, isAdmin }) => {
+    handler: async (
+      { nodes, select, params, unused_params, opr_user: _, ...input },
+      { call, operator, isAdmin },
+    ) => {
       const request: RpcRequest<typeof plans.create> = {
         ...input,
         opr_user: operator,
-        nodes: addressesOf(nodes),
+        ...namedOrSelected(nodes && addressesOf(nodes), select),
         params: mergeOverrides(params),
         unused_params: unused_params as UnusedParams,
         ...(isAdmin ? { any_secret: true } : {}),
@@ -123,10 +126,10 @@ export const previews: Endpoint[] = [
     body: 'medium',
     params: Type.Omit(shrinkParams, ['if_plan']),
     failures: { otherwise: failure(400, '', {}) },
-    handler: async ({ id, nodes, ...input }, { call, operator }) =>
-      done(
-        await call(plans.shrink, { ...input, pool_id: id, nodes: withoutBlanks(nodes), opr_user: operator }),
-      ),
+    handler: async ({ id, nodes, select, ...input }, { call, operator }) => {
+      const wanted = namedOrSelected(nodes && withoutBlanks(nodes), select);
+      return done(await call(plans.shrink, { ...input, ...wanted, pool_id: id, opr_user: operator }));
+    },
   }),
   defineEndpoint({
     ...PREVIEWED,

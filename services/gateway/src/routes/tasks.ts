@@ -19,7 +19,7 @@ import {
 import { mergeOverrides, OverridesInput, UnusedParamsInput } from '../request/overrides.js';
 import { FIRST_PAGE } from '../request/paging.js';
 import { HeldNodesInput, IfPlan, ReasonInput, RunsInput } from '../request/plan-params.js';
-import { addressesOf, TargetsInput } from '../request/targets.js';
+import { addressesOf, namedOrSelected, SelectInput, TargetsInput } from '../request/targets.js';
 import { filter, filterOf, idOf, READ_BY_POST, REFUSED, STORE_LOST } from './common.js';
 import { exampleOutput, LastEventId, OutputStream, streamed } from './live-rows.js';
 import { Confirm } from './node-rows.js';
@@ -150,7 +150,8 @@ export const createParams = Type.Object({
   opr_user: Type.Optional(
     Type.String({ description: 'Operator; default: the text of the Authorization header.' }),
   ),
-  nodes: TargetsInput,
+  nodes: Type.Optional(TargetsInput),
+  select: SelectInput,
   params: OverridesInput,
   unused_params: UnusedParamsInput,
   held_nodes: HeldNodesInput,
@@ -176,14 +177,14 @@ export const tasks: Endpoint[] = [
     result: Type.Null(),
     example: null,
     handler: async (
-      { nodes, params, unused_params, opr_user, ...input },
+      { nodes, select, params, unused_params, opr_user, ...input },
       { call, operator, authenticated, isAdmin },
     ) => {
       const by = (authenticated ? '' : visible(opr_user?.trim() ?? '')) || operator;
       const request: RpcRequest<typeof scheduler.create> = {
         ...input,
         opr_user: by,
-        nodes: addressesOf(nodes),
+        ...namedOrSelected(nodes && addressesOf(nodes), select),
         params: mergeOverrides(params),
         unused_params: unused_params as UnusedParams,
         ...(isAdmin ? { any_secret: true } : {}),

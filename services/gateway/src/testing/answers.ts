@@ -72,6 +72,7 @@ export function answerEverything(services: Responders): void {
   services.on(inventory.listNodes, () => ({ rows: [node], total: 12 }));
   services.on(inventory.addNodes, () => ({ ids: [41, 42] }));
   services.on(inventory.removeNodes, () => ({}));
+  services.on(inventory.labelNodes, () => ({ nodes: 2, changed: 1 }));
   services.on(inventory.protectPool, () => ({}));
   services.on(inventory.selectNodes, () => ({ rows: [placedNode], more: true, total: 12 }));
   services.on(inventory.getNode, () => placedNode);

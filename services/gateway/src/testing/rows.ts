@@ -53,6 +53,7 @@ export const placedNode = {
   last_task: 11,
   last_reason: '',
   version_tag: 'shop:7',
+  labels: { zone: 'a' },
   pool_name: 'shop-a',
   service_id: 3,
   service_name: 'shop',

@@ -1,27 +1,32 @@
 import { inventory, noSuch } from '@rigel/contracts';
-import { readStamped, readStampedPage, stampOf } from '@rigel/event-store';
+import { readStampedPage, stampedReader, stampOf } from '@rigel/event-store';
 import type { Operations } from '@rigel/runtime';
 import { contains } from '@rigel/runtime/database';
+import type { Kysely } from 'kysely';
 import { namingChildren } from '../children.js';
 import { answerId, type Store } from '../store.js';
-import { COLUMNS } from '../tables.js';
+import { COLUMNS, type InventoryTables } from '../tables.js';
 import { clusterDecider } from './decider.js';
 
 const stream = (id: number): string => `cluster-${id}`;
+
+const clusters = (db: Kysely<InventoryTables>) =>
+  db.selectFrom('clusters').select(COLUMNS.clusters).select(stampOf('cluster', 'clusters').as('stamp'));
+
+const clusterById = stampedReader((db: Kysely<InventoryTables>, { id }: { id: number }) =>
+  clusters(db).where('id', '=', id),
+);
 
 /** Serves the operations on clusters. */
 export function serveClusters(operations: Operations, store: Store): void {
   const { db } = store;
 
-  const clusters = () =>
-    db.selectFrom('clusters').select(COLUMNS.clusters).select(stampOf('cluster', 'clusters').as('stamp'));
-
   operations.serve(inventory.listClusters, ({ name, ...page }) =>
-    readStampedPage(db, clusters().where(contains('name', name)).orderBy('id', 'desc'), page),
+    readStampedPage(db, clusters(db).where(contains('name', name)).orderBy('id', 'desc'), page),
   );
 
   operations.serve(inventory.getCluster, async ({ id }) => {
-    const cluster = await readStamped(db, clusters().where('id', '=', id));
+    const cluster = await clusterById(db, { id });
     if (!cluster) throw noSuch('cluster', id, `cluster ${id} does not exist`);
     return cluster;
   });

@@ -1,10 +1,17 @@
-import type { Projection } from '../tables.js';
+import { preparedQuery } from '@rigel/runtime/database';
+import type { Kysely } from 'kysely';
+import type { InventoryTables, Projection } from '../tables.js';
 import type { ClusterEvent } from './decider.js';
+
+type Created = Extract<ClusterEvent, { type: 'ClusterCreated' }>['data'];
+
+const insertCluster = preparedQuery((db: Kysely<InventoryTables>, { id, name, desc, biz }: Created) =>
+  db.insertInto('clusters').values({ id, name, desc, biz }),
+);
 
 export const clusterProjection: Projection<ClusterEvent> = {
   async ClusterCreated(trx, created) {
-    for (const { id, name, desc, biz } of created)
-      await trx.insertInto('clusters').values({ id, name, desc, biz }).execute();
+    for (const cluster of created) await insertCluster(trx, cluster);
   },
   async ClusterChanged(trx, changed) {
     for (const { id, ...changes } of changed)

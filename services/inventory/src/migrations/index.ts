@@ -9,6 +9,7 @@ import { keptAnswers } from './0008-kept-answers.js';
 import { nodeFacts } from './0009-node-facts.js';
 import { nodesByStatus } from './0010-nodes-by-status.js';
 import { checks } from './0011-checks.js';
+import { labels } from './0012-labels.js';
 
 /** By name, applied in the order of their names; an applied one is never edited. */
 export const migrations: Record<string, Migration> = {
@@ -22,4 +23,5 @@ export const migrations: Record<string, Migration> = {
   '0009-node-facts': nodeFacts,
   '0010-nodes-by-status': nodesByStatus,
   '0011-checks': checks,
+  '0012-labels': labels,
 };

@@ -1,12 +1,22 @@
-import { inventory, machinesOfNodes, type TaskTarget } from '@rigel/contracts';
+import {
+  checkSelection,
+  inventory,
+  machinesOfNodes,
+  NO_ADDRESS,
+  type RpcResponse,
+  type Selection,
+  type TaskTarget,
+} from '@rigel/contracts';
 import type { Bus } from '@rigel/messaging';
 import type { Operations } from '@rigel/runtime';
 import { contains, readPage } from '@rigel/runtime/database';
 import type { Kysely } from 'kysely';
 import type { Store } from '../store.js';
 import { addNodes } from './add-nodes.js';
+import { chosenNodes } from './chosen-nodes.js';
 import { fleetSummary, summaryOf } from './counts.js';
 import { findNodes } from './find-nodes.js';
+import { labelNodes } from './label-nodes.js';
 import {
   assertPool,
   clusterOf,
@@ -16,6 +26,7 @@ import {
   NODES_BY_ID,
   NODES_OF_POOL,
   nodesByAddress,
+  poolOfNodes,
   type SameMachine,
   sameMachines,
 } from './node-rows.js';
@@ -51,6 +62,23 @@ async function toTargets(store: Store, nodes: readonly LocatedNode[]): Promise<T
   return nodes.map((node) => toTarget(node, byNode.get(node.id)));
 }
 
+/** The nodes that a selection chooses, as tasks need them, in its order. */
+async function selectTargets(
+  store: Store,
+  wanted: Selection,
+): Promise<RpcResponse<typeof inventory.selectTargets>> {
+  const select = checkSelection(wanted);
+  const chosen = await chosenNodes(store.db, select, { addressed: select.limit !== undefined });
+  const ids = chosen.map(({ id }) => id);
+  const targets = await toTargets(store, await locatedNodes(store.db, NODES_BY_ID, ids));
+  const byId = new Map(targets.map((target) => [target.node_id, target]));
+  const inOrder = ids.flatMap((id) => byId.get(id) ?? []);
+  return {
+    targets: inOrder.filter(({ ip }) => ip !== NO_ADDRESS),
+    without_address: inOrder.filter(({ ip }) => ip === NO_ADDRESS),
+  };
+}
+
 /** Serves the operations on nodes. */
 export function serveNodes(operations: Operations, store: Store, bus: Bus): void {
   const { db } = store;
@@ -62,7 +90,7 @@ export function serveNodes(operations: Operations, store: Store, bus: Bus): void
       db
         .selectFrom('nodes')
         .select(['id', 'pool_id', 'ip', 'vm_id', 'status', 'state', 'node_type'])
-        .select(['last_task', 'last_reason', 'version_tag'])
+        .select(['last_task', 'last_reason', 'version_tag', 'labels'])
         // Not an equation: then all nodes in the order of their ids would do as well, and be taken for a large pool.
         .where('pool_id', '>=', pool_id)
         .where('pool_id', '<=', pool_id)
@@ -109,8 +137,8 @@ export function serveNodes(operations: Operations, store: Store, bus: Bus): void
 
   operations.serve(inventory.planNodes, async (request, context) => {
     const { pool_id } = request;
-    await assertPool(db, pool_id);
-    const ids = await planNodes(store, request, context);
+    const { labels } = await poolOfNodes(db, pool_id);
+    const ids = await planNodes(store, { ...request, labels }, context);
     const cluster = await clusterOf(db, pool_id);
     return { ids, ...(cluster ? { cluster } : {}) };
   });
@@ -124,6 +152,16 @@ export function serveNodes(operations: Operations, store: Store, bus: Bus): void
   operations.serve(inventory.targetsById, async ({ ids }) => {
     await store.followedTasks();
     return { targets: await toTargets(store, await locatedNodes(db, NODES_BY_ID, ids)) };
+  });
+
+  operations.serve(inventory.selectTargets, async ({ select }) => {
+    await store.followedTasks();
+    return selectTargets(store, select);
+  });
+
+  operations.serve(inventory.labelNodes, async (request, context) => {
+    await store.followedTasks();
+    return labelNodes(store, request, context);
   });
 
   operations.serve(inventory.removeNodes, async (request, context) => {

@@ -2,6 +2,7 @@ import {
   type ClusterRef,
   identityKeys,
   isStorable,
+  type Labels,
   NO_ADDRESS,
   nodeIdentity,
   noSuch,
@@ -27,10 +28,10 @@ export async function countNodesOf(db: Kysely<InventoryTables>, id: number): Pro
 export async function poolOfNodes(
   db: Kysely<InventoryTables>,
   id: number,
-): Promise<{ name: string; node_count: number; protected: boolean }> {
+): Promise<{ name: string; node_count: number; protected: boolean; labels: Labels }> {
   const pool = await db
     .selectFrom('pools')
-    .select(['name', 'node_count', 'protected'])
+    .select(['name', 'node_count', 'protected', 'labels'])
     .where('id', '=', id)
     .executeTakeFirst();
   if (!pool) throw noSuch('pool', id, `pool ${id} does not exist`, 'pool_id');
@@ -111,13 +112,16 @@ export async function locatedNodes(
   const pools = [...new Set(nodes.map(({ pool_id }) => pool_id))];
   const { rows } = await db.executeQuery<Place>(CompiledQuery.raw(PLACES, [pools]));
   const places = new Map(rows.map((place) => [place.pool_id, place]));
-  return nodes.flatMap((node) => {
-    const place = places.get(node.pool_id);
+  const located: LocatedNode[] = [];
+  for (const { id, ip, vm_id, pool_id, machine } of nodes) {
+    const place = places.get(pool_id);
     // A pool that has just been deleted has no nodes any more.
-    if (!place) return [];
+    if (!place) continue;
     const { pool_name, vm_type, cluster_id, cluster_name } = place;
-    return { ...node, pool_name, vm_type, cluster: { id: cluster_id, name: cluster_name } };
-  });
+    const cluster = { id: cluster_id, name: cluster_name };
+    located.push({ id, ip, vm_id, pool_id, machine, pool_name, vm_type, cluster });
+  }
+  return located;
 }
 
 /** The cluster of a pool; undefined when there is no such pool. */

@@ -1,4 +1,4 @@
-import { type inventory, NO_ADDRESS, type NodeType, type RpcRequest } from '@rigel/contracts';
+import { type inventory, type Labels, NO_ADDRESS, type NodeType, type RpcRequest } from '@rigel/contracts';
 import { databaseAnswers, KeyTaken, replaceAnswer } from '@rigel/event-store';
 import type { AskedOnce, RequestContext } from '@rigel/messaging';
 import { type Kysely, sql } from 'kysely';
@@ -12,14 +12,15 @@ const MAX_TRIES = 5;
  * Adds nodes whose machines are still to be made. A repeated request (same key) gets the nodes of the first one, as
  * long as they have no machine: the scheduler died before it created a task over them, or it gave up and removed them.
  * So this key works differently from others: it counts whether the nodes exist.
+ * @param labels those of the pool.
  * @returns their ids, ascending.
  */
 export async function planNodes(
   store: Store,
-  { pool_id, count, node_type, once }: RpcRequest<typeof inventory.planNodes>,
+  { pool_id, count, node_type, once, labels }: RpcRequest<typeof inventory.planNodes> & { labels: Labels },
   context: RequestContext,
 ): Promise<number[]> {
-  const plan = (id: number) => ({ do: 'plan' as const, id, pool_id, node_type });
+  const plan = (id: number) => ({ do: 'plan' as const, id, pool_id, node_type, labels });
   if (!once) return store.create(nodeDecider, 'node', count, plan, context, { answer: (ids) => ids });
   for (let attempt = 1; ; attempt++) {
     try {
@@ -31,7 +32,7 @@ export async function planNodes(
   }
 }
 
-type Plan = { do: 'plan'; id: number; pool_id: number; node_type: NodeType };
+type Plan = { do: 'plan'; id: number; pool_id: number; node_type: NodeType; labels: Labels };
 
 async function planOnce(
   store: Store,

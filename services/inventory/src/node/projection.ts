@@ -22,10 +22,11 @@ export const nodeProjection: Projection<NodeEvent | NodesReported> = {
     const rows = added.map((node) => ({ ...node, machine: machineOf(node.ip) }));
     await sql`
       WITH added AS (
-        INSERT INTO nodes (id, pool_id, ip, vm_id, status, state, node_type, machine, last_reason, version_tag)
-        SELECT id, pool_id, ip, vm_id, status, 0, node_type, machine, '', ''
+        INSERT INTO nodes (id, pool_id, ip, vm_id, status, state, node_type, machine, last_reason, version_tag,
+          labels)
+        SELECT id, pool_id, ip, vm_id, status, 0, node_type, machine, '', '', coalesce(labels, '{}')
         FROM json_to_recordset(${JSON.stringify(rows)}::json) AS added(id bigint, pool_id bigint, ip text, vm_id text,
-          status smallint, node_type text, machine text)
+          status smallint, node_type text, machine text, labels jsonb)
         RETURNING pool_id
       )
       UPDATE pools SET node_count = node_count + counted.nodes
@@ -47,6 +48,14 @@ export const nodeProjection: Projection<NodeEvent | NodesReported> = {
         trx,
       );
     }
+  },
+  async NodeLabelled(trx, labelled) {
+    // A node may be in it twice: the last one counts.
+    const latest = [...new Map(labelled.map((node) => [node.id, node])).values()];
+    await sql`
+      UPDATE nodes SET labels = labelled.labels
+      FROM json_to_recordset(${JSON.stringify(latest)}::json) AS labelled(id bigint, labels jsonb)
+      WHERE nodes.id = labelled.id`.execute(trx);
   },
   async NodesReported(trx, reported) {
     for (const report of reported.flatMap(({ reports }) => reports)) {

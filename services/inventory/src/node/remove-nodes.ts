@@ -1,9 +1,17 @@
-import { assertConfirmed, ServiceError, show, tasks } from '@rigel/contracts';
+import {
+  assertConfirmed,
+  assertOneWay,
+  type inventory,
+  type RpcRequest,
+  ServiceError,
+  tasks,
+} from '@rigel/contracts';
 import type { Bus, RequestContext } from '@rigel/messaging';
-import { sql } from 'kysely';
 import type { Store } from '../store.js';
+import { chosenIds } from './chosen-nodes.js';
 import { nodeDecider } from './decider.js';
-import { nodesByAddress, poolOfNodes, streamOf } from './node-rows.js';
+import { namedNodes } from './named-nodes.js';
+import { poolOfNodes, streamOf } from './node-rows.js';
 
 /** How long the scheduler holds the nodes. */
 const HOLD_MS = 60_000;
@@ -20,12 +28,12 @@ const RELY_MS = 30_000;
 export async function removeNodes(
   store: Store,
   bus: Bus,
-  request: { pool_id: number; nodes: (string | number)[]; confirm?: string },
+  request: RpcRequest<typeof inventory.removeNodes>,
   context: RequestContext,
 ): Promise<void> {
   const { pool_id } = request;
   assertConfirmed(await poolOfNodes(store.db, pool_id), request.confirm);
-  const ids = await resolveEntries(store, pool_id, request.nodes);
+  const ids = await idsOf(store, request);
   const reliedUntil = Date.now() + RELY_MS;
   await bus.call(tasks.reserveNodes, { node_ids: ids, ttl_ms: HOLD_MS }, context);
   await store.record(
@@ -39,38 +47,17 @@ export async function removeNodes(
   );
 }
 
-/**
- * Ids of the nodes that the entries name, each once. A number or a string of digits is an id, everything else an
- * address.
- */
-async function resolveEntries(
+async function idsOf(
   store: Store,
-  pool_id: number,
-  entries: readonly (string | number)[],
+  { pool_id, nodes, select }: RpcRequest<typeof inventory.removeNodes>,
 ): Promise<number[]> {
-  if (entries.length === 0) throw new ServiceError('blank', 'nodes must not be empty', 'nodes');
-  const named = entries.map((entry) => {
-    const text = String(entry).trim();
-    return typeof entry === 'number' || /^\d+$/.test(text) ? Number(text) : text;
+  assertOneWay(nodes, select);
+  if (!select) return namedNodes(store, nodes, pool_id);
+  const chosen = await chosenIds(store.db, select, pool_id);
+  const foreign = chosen.find((node) => node.pool_id !== pool_id);
+  if (!foreign) return chosen.map(({ id }) => id);
+  throw new ServiceError('not_of_pool', `select: node ${foreign.id} is not in pool ${pool_id}`, 'select', {
+    value: foreign.id,
+    data: { pool_id },
   });
-  const ids = named.filter((entry) => typeof entry === 'number' && Number.isSafeInteger(entry));
-  const { rows } = await sql<{ id: number }>`
-    SELECT id FROM nodes WHERE pool_id = ${pool_id} AND id = ANY(${ids}::bigint[])`.execute(store.db);
-  const members = new Set(rows.map(({ id }) => id));
-  const byAddress = await nodesByAddress(
-    store.db,
-    named.filter((entry) => typeof entry === 'string'),
-    store.sshPort,
-  );
-  const found = named.map((entry) => {
-    const nodes = typeof entry === 'string' ? byAddress.get(entry)?.nodes : undefined;
-    const node = nodes?.find((one) => one.pool_id === pool_id);
-    if (node) return node.id;
-    if (typeof entry === 'number' && members.has(entry)) return entry;
-    throw new ServiceError('not_of_pool', `nodes: ${show(entry)} is not a node of pool ${pool_id}`, 'nodes', {
-      value: entry,
-      data: { pool_id },
-    });
-  });
-  return [...new Set(found)];
 }

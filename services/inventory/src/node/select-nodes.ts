@@ -1,14 +1,15 @@
 import type { inventory, PlacedNode, RpcRequest, RpcResponse } from '@rigel/contracts';
-import { noSuch } from '@rigel/contracts';
+import { noSuch, parseSelector } from '@rigel/contracts';
 import { prepared } from '@rigel/runtime/database';
 import { CompiledQuery, type Kysely, type RawBuilder, sql } from 'kysely';
 import type { InventoryTables } from '../tables.js';
 import { readAddressFilter } from './address-filter.js';
+import { selectorSql } from './selector-sql.js';
 
 type Filters = RpcRequest<typeof inventory.selectNodes>;
 
 /** The columns of a node that others see. */
-const COLUMNS = sql`id, pool_id, ip, vm_id, status, state, node_type, last_task, last_reason, version_tag`;
+const COLUMNS = sql`id, pool_id, ip, vm_id, status, state, node_type, last_task, last_reason, version_tag, labels`;
 
 type NodeRow = Omit<PlacedNode, 'last_task' | Exclude<keyof Place, 'pool_id'>> & { last_task: number | null };
 
@@ -83,7 +84,15 @@ function source(
     ) AS found`;
 }
 
-function conditionsOf({ status, state, vm_id, node_type, version_tag, ids }: Filters): RawBuilder<unknown>[] {
+function conditionsOf({
+  status,
+  state,
+  vm_id,
+  node_type,
+  version_tag,
+  labels,
+  ids,
+}: Filters): RawBuilder<unknown>[] {
   const conditions: RawBuilder<unknown>[] = [];
   if (status) {
     // Written out, so that PostgreSQL sees that the index of the nodes that are not ok has all of them.
@@ -94,6 +103,7 @@ function conditionsOf({ status, state, vm_id, node_type, version_tag, ids }: Fil
   if (vm_id) conditions.push(sql`vm_id = ${vm_id} AND vm_id <> ''`);
   if (node_type) conditions.push(sql`node_type = ${sql.lit(node_type)}`);
   if (version_tag !== undefined) conditions.push(taggedWith(version_tag));
+  if (labels !== undefined) conditions.push(...selectorSql(parseSelector('labels', labels)));
   if (ids) conditions.push(sql`id = ANY(${ids}::bigint[])`);
   return conditions;
 }

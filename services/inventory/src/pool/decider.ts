@@ -1,5 +1,6 @@
 import {
   checkDesc,
+  checkLabels,
   checkName,
   noSuch,
   type Pool,
@@ -13,7 +14,7 @@ import { changesOf, ifGiven, type Wanted } from '@rigel/event-store';
 
 /**
  * Without the fields that follow from the stream itself, and without the number of nodes, which follows from the events
- * of the nodes. `protected` is absent until somebody turns it on.
+ * of the nodes. `protected` is absent until somebody turns it on, `labels` until somebody gives some.
  */
 type PoolState = Omit<Pool, 'node_count' | keyof Stamp>;
 type Fields = Omit<PoolState, 'id' | 'protected'>;
@@ -69,7 +70,7 @@ export const poolDecider: Decider<PoolState | undefined, PoolCommand, PoolEvent>
   decide(command, state) {
     if (command.do === 'create') {
       if (state) throw new Error(`pool ${command.id} exists already`);
-      const { id, name, desc, vm_type, sd_id, service_id, tasks } = command;
+      const { id, name, desc, vm_type, sd_id, service_id, tasks, labels = {} } = command;
       return [
         {
           type: 'PoolCreated',
@@ -81,6 +82,7 @@ export const poolDecider: Decider<PoolState | undefined, PoolCommand, PoolEvent>
             sd_id: checkSdId(sd_id),
             service_id,
             tasks: checkTasks(tasks),
+            ...(Object.keys(labels).length === 0 ? {} : { labels: checkLabels('labels', labels) }),
           },
         },
       ];
@@ -100,13 +102,17 @@ export const poolDecider: Decider<PoolState | undefined, PoolCommand, PoolEvent>
         { value: command.service_id, data: { is: state.service_id } },
       );
     }
-    const changes = changesOf<Changeable>(state, {
-      name: ifGiven(command.name, checkName),
-      desc: ifGiven(command.desc, checkDesc),
-      vm_type: ifGiven(command.vm_type, checkVmType),
-      sd_id: ifGiven(command.sd_id, checkSdId),
-      tasks: ifGiven(command.tasks, checkTasks),
-    });
+    const changes = changesOf<Changeable>(
+      { labels: {}, ...state },
+      {
+        name: ifGiven(command.name, checkName),
+        desc: ifGiven(command.desc, checkDesc),
+        vm_type: ifGiven(command.vm_type, checkVmType),
+        sd_id: ifGiven(command.sd_id, checkSdId),
+        tasks: ifGiven(command.tasks, checkTasks),
+        labels: ifGiven(command.labels, (labels) => checkLabels('labels', labels)),
+      },
+    );
     return changes ? [{ type: 'PoolChanged', data: { id, ...changes } }] : [];
   },
 

@@ -43,12 +43,12 @@ export async function deletePool(
   });
 }
 
-function record(
+async function record(
   store: Store,
   { id, if_version: ifVersion }: { id: number; if_version?: number },
   context: RequestContext,
   beforeCommit: () => void,
 ): Promise<void> {
   const command = { do: 'delete' as const, id };
-  return store.record(poolDecider, [{ stream: streamOf(id), command, ifVersion }], context, beforeCommit);
+  await store.record(poolDecider, [{ stream: streamOf(id), command, ifVersion }], context, beforeCommit);
 }

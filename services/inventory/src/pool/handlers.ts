@@ -1,23 +1,28 @@
 import { inventory, noSuch } from '@rigel/contracts';
-import { readStamped, readStampedPage, stampOf } from '@rigel/event-store';
+import { readStampedPage, stampedReader, stampOf } from '@rigel/event-store';
 import type { Bus } from '@rigel/messaging';
 import type { Operations } from '@rigel/runtime';
 import { contains } from '@rigel/runtime/database';
+import type { Kysely } from 'kysely';
 import { answerId, type Store } from '../store.js';
-import { COLUMNS } from '../tables.js';
+import { COLUMNS, type InventoryTables } from '../tables.js';
 import { poolDecider } from './decider.js';
 import { deletePool, streamOf } from './delete-pool.js';
 import { namingTemplates, poolsNaming } from './named-templates.js';
+
+const selected = (db: Kysely<InventoryTables>) =>
+  db.selectFrom('pools').select(COLUMNS.pools).select(stampOf('pool', 'pools').as('stamp'));
+
+const readPool = stampedReader((db: Kysely<InventoryTables>, { id }: { id: number }) =>
+  selected(db).where('id', '=', id),
+);
 
 /** Serves the operations on pools. */
 export function servePools(operations: Operations, store: Store, bus: Bus): void {
   const { db } = store;
 
-  const selected = () =>
-    db.selectFrom('pools').select(COLUMNS.pools).select(stampOf('pool', 'pools').as('stamp'));
-
   operations.serve(inventory.listPools, async ({ service_id, name, ...page }) => {
-    const pools = selected().where(contains('name', name));
+    const pools = selected(db).where(contains('name', name));
     if (service_id === undefined) return readStampedPage(db, pools.orderBy('id', 'desc'), page);
     const service = await db
       .selectFrom('services')
@@ -29,7 +34,7 @@ export function servePools(operations: Operations, store: Store, bus: Bus): void
   });
 
   const poolById = async (id: number) => {
-    const pool = await readStamped(db, selected().where('id', '=', id));
+    const pool = await readPool(db, { id });
     if (!pool) throw noSuch('pool', id, `pool ${id} does not exist`);
     return pool;
   };
@@ -46,8 +51,8 @@ export function servePools(operations: Operations, store: Store, bus: Bus): void
   operations.serve(inventory.poolsNaming, ({ template_id }) => poolsNaming(db, template_id));
 
   operations.serve(inventory.createPool, async (request, context) => {
-    const { name, desc, vm_type, sd_id, service_id, tasks } = request;
-    const fields = { name, desc, vm_type, sd_id, service_id, tasks };
+    const { name, desc, vm_type, sd_id, service_id, tasks, labels } = request;
+    const fields = { name, desc, vm_type, sd_id, service_id, tasks, labels };
     const before = async () => ({});
     const ids = await namingTemplates(bus, { tasks, before }, context, ({ beforeCommit }) =>
       store.create(
@@ -64,8 +69,8 @@ export function servePools(operations: Operations, store: Store, bus: Bus): void
   });
 
   operations.serve(inventory.updatePool, async (request, context) => {
-    const { id, name, desc, vm_type, sd_id, service_id, tasks, if_version: ifVersion } = request;
-    const command = { do: 'change' as const, id, name, desc, vm_type, sd_id, service_id, tasks };
+    const { id, name, desc, vm_type, sd_id, service_id, tasks, labels, if_version: ifVersion } = request;
+    const command = { do: 'change' as const, id, name, desc, vm_type, sd_id, service_id, tasks, labels };
     const before = async () => (await poolById(id)).tasks;
     await namingTemplates(bus, { tasks, before }, context, ({ beforeCommit }) =>
       store.record(poolDecider, [{ stream: streamOf(id), command, ifVersion }], context, beforeCommit),

@@ -3,27 +3,27 @@ import type { PoolEvent } from './decider.js';
 
 export const poolProjection: Projection<PoolEvent> = {
   async PoolCreated(trx, created) {
-    for (const { id, name, desc, vm_type, sd_id, service_id, tasks, protected: guarded = false } of created)
+    for (const { tasks, labels = {}, protected: guarded = false, ...pool } of created)
       await trx
         .insertInto('pools')
         .values({
-          id,
-          name,
-          desc,
-          vm_type,
-          sd_id,
-          service_id,
+          ...pool,
           tasks: JSON.stringify(tasks),
           node_count: 0,
           protected: guarded,
+          labels: JSON.stringify(labels),
         })
         .execute();
   },
   async PoolChanged(trx, changed) {
-    for (const { id, tasks, ...changes } of changed)
+    for (const { id, tasks, labels, ...changes } of changed)
       await trx
         .updateTable('pools')
-        .set({ ...changes, ...(tasks && { tasks: JSON.stringify(tasks) }) })
+        .set({
+          ...changes,
+          ...(tasks && { tasks: JSON.stringify(tasks) }),
+          ...(labels && { labels: JSON.stringify(labels) }),
+        })
         .where('id', '=', id)
         .execute();
   },

@@ -1,23 +1,28 @@
 import { inventory, noSuch } from '@rigel/contracts';
-import { readStamped, readStampedPage, stampOf } from '@rigel/event-store';
+import { readStampedPage, stampedReader, stampOf } from '@rigel/event-store';
 import type { Operations } from '@rigel/runtime';
 import { contains } from '@rigel/runtime/database';
+import type { Kysely } from 'kysely';
 import { namingChildren } from '../children.js';
 import { answerId, type Store } from '../store.js';
-import { COLUMNS } from '../tables.js';
+import { COLUMNS, type InventoryTables } from '../tables.js';
 import { serviceDecider } from './decider.js';
 
 const stream = (id: number): string => `service-${id}`;
+
+const services = (db: Kysely<InventoryTables>) =>
+  db.selectFrom('services').select(COLUMNS.services).select(stampOf('service', 'services').as('stamp'));
+
+const serviceById = stampedReader((db: Kysely<InventoryTables>, { id }: { id: number }) =>
+  services(db).where('id', '=', id),
+);
 
 /** Serves the operations on services of the fleet. */
 export function serveServices(operations: Operations, store: Store): void {
   const { db } = store;
 
-  const services = () =>
-    db.selectFrom('services').select(COLUMNS.services).select(stampOf('service', 'services').as('stamp'));
-
   operations.serve(inventory.listServices, async ({ cluster_id, name, ...page }) => {
-    let query = services().where(contains('name', name)).orderBy('id');
+    let query = services(db).where(contains('name', name)).orderBy('id');
     if (cluster_id !== undefined) {
       await assertCluster(cluster_id);
       query = query.where('cluster_id', '=', cluster_id);
@@ -35,7 +40,7 @@ export function serveServices(operations: Operations, store: Store): void {
   }
 
   operations.serve(inventory.getService, async ({ id }) => {
-    const service = await readStamped(db, services().where('id', '=', id));
+    const service = await serviceById(db, { id });
     if (!service) throw noSuch('service', id, `service ${id} does not exist`);
     return service;
   });

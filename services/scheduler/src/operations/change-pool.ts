@@ -1,5 +1,6 @@
 import {
   assertConfirmed,
+  assertOneWay,
   catalog,
   type FleetService,
   inventory,
@@ -18,12 +19,12 @@ import type { TaskOccurrence } from '../task/events.js';
 import { START_SERVICE } from '../task/image-tag.js';
 import { type Override, withOverrides } from '../task/merge-params.js';
 import { planSteps } from '../task/options.js';
-import { findTargets } from './create-tasks.js';
 import { withoutHeld } from './held-nodes.js';
 import type { NewTasks } from './new-tasks.js';
 import { nodesOfPool } from './nodes-of-pool.js';
 import { assertShown, partsOf, sourcesOf } from './plan.js';
 import { type PoolChange, type PoolChangeParts, recordPoolChanges } from './record-pool-changes.js';
+import { type WantedTargets, wantedTargets } from './wanted-targets.js';
 
 /*
  * Expand, shrink and deploy: a task of one of the pool's own templates, with parameters that come from the pool, its
@@ -53,7 +54,7 @@ export async function expandPool(
   return record(await prepareExpand(request, onBehalf, context, parts), request.if_plan, context, parts);
 }
 
-/** Gives the machines of nodes back, named by their addresses. Each node leaves the pool with its machine. @returns the task's id */
+/** Gives the machines of nodes back, named by their addresses or selected. Each node leaves the pool with its machine. @returns the task's id */
 export async function shrinkPool(
   request: ShrinkRequest,
   onBehalf: OnBehalf,
@@ -67,21 +68,22 @@ export async function shrinkPool(
 
 /** The change that `shrinkPool` records, checked. */
 export async function prepareShrinkByAddress(
-  { pool_id, nodes }: ShrinkRequest,
+  { pool_id, nodes, select }: ShrinkRequest,
   onBehalf: OnBehalf,
   context: RequestContext,
   parts: PoolChangeParts,
 ): Promise<PoolChange> {
-  if (nodes.length === 0) throw new ServiceError('blank', 'nodes is empty', 'nodes');
-  const targetsOf = async (pool: Pool): Promise<TaskTarget[]> => {
-    const targets = await findTargets(nodes, context, parts.bus);
-    const foreign = targets.filter((target) => target.pool_id !== pool.id);
-    if (foreign.length === 0) return targets;
+  assertOneWay(nodes, select);
+  if (nodes.length === 0 && !select) throw new ServiceError('blank', 'nodes is empty', 'nodes');
+  const targetsOf = async (pool: Pool): Promise<WantedTargets> => {
+    const wanted = await wantedTargets({ nodes, select }, { context, bus: parts.bus, of: pool.id });
+    const foreign = wanted.targets.filter((target) => target.pool_id !== pool.id);
+    if (foreign.length === 0) return wanted;
     const names = foreign.slice(0, NAMED).map(({ ip }) => show(ip));
     throw new ServiceError(
       'not_of_pool',
       `${names.join(', ')}: not a node of pool ${show(pool.name)}`,
-      'nodes',
+      select ? 'select' : 'nodes',
       { value: foreign[0]?.ip, data: { pool_id: pool.id, pool: pool.name, names: names.join(', ') } },
     );
   };
@@ -120,9 +122,9 @@ export function prepareShrinkById(
   context: RequestContext,
   parts: PoolChangeParts,
 ): Promise<PoolChange> {
-  const targetsOf = async (pool: Pool): Promise<TaskTarget[]> => {
+  const targetsOf = async (pool: Pool): Promise<WantedTargets> => {
     const targets = await targetsById(pool.id, ids, context, parts.bus);
-    if (targets.length > 0) return targets;
+    if (targets.length > 0) return { targets, leftOut: [] };
     throw new ServiceError('no_nodes', `the nodes have left pool ${show(pool.name)} meanwhile`, undefined, {
       data: { pool: pool.name },
     });
@@ -132,15 +134,15 @@ export function prepareShrinkById(
 
 async function prepareShrink(
   poolId: number,
-  targetsOf: (pool: Pool) => Promise<TaskTarget[]>,
+  targetsOf: (pool: Pool) => Promise<WantedTargets>,
   onBehalf: OnBehalf,
   context: RequestContext,
   parts: PoolChangeParts,
 ): Promise<PoolChange> {
   const now = parts.clock.now();
   const prepared = await prepare('shrink', poolId, { last: 'return_vm' }, undefined, context, parts);
-  const targets = await targetsOf(prepared.pool);
-  return toChange(prepared, { targets, ...onBehalf, now });
+  const { targets, leftOut, select } = await targetsOf(prepared.pool);
+  return { ...toChange(prepared, { targets, select, ...onBehalf, now }), leftOut };
 }
 
 /** The change that `deployPool` records, checked. */
@@ -155,12 +157,12 @@ export async function prepareDeploy(
   if (tag === '') throw new ServiceError('blank', 'tag is empty', 'tag');
   const now = parts.clock.now();
   const prepared = await prepare('deploy', pool_id, {}, tag, context, parts);
-  const { reachable, withoutAddress } = await nodesOfPool(prepared.pool, context, parts.bus);
-  const { targets, leftOut } = await withoutHeld(reachable, request.held_nodes, now, parts);
+  const nodes = await nodesOfPool(prepared.pool, context, parts.bus);
+  const { targets, leftOut } = await withoutHeld(nodes.targets, request.held_nodes, now, parts);
   const batch = { maxRatio: max_ratio, maxNum: max_num };
   const budget = { maxNum: max_fail_num, maxRatio: max_fail_ratio };
   const change = toChange(prepared, { targets, batch, budget, ...onBehalf, now });
-  return { ...change, leftOut: [...leftOut, ...withoutAddress] };
+  return { ...change, leftOut: [...leftOut, ...nodes.leftOut] };
 }
 
 /** Those of these nodes that are in the pool. */
@@ -275,7 +277,7 @@ function overridesOf(
 
 function toChange(
   { kind, pool, template, steps, sources, unusedParams }: Prepared,
-  task: Pick<NewTasks, 'targets' | 'operator' | 'flowType' | 'occurrence' | 'now'> &
+  task: Pick<NewTasks, 'targets' | 'select' | 'operator' | 'flowType' | 'occurrence' | 'now'> &
     Partial<Pick<NewTasks, 'batch' | 'budget'>>,
   num = 0,
 ): PoolChange {

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '@rigel/clock';
 import {
   catalog,
-  inventory,
   type RpcRequest,
   type RpcResponse,
   ServiceError,
@@ -25,10 +24,9 @@ import type { NewGate, NewTasks } from './new-tasks.js';
 import { assertShown, type Plan, partsOf, sourcesOf } from './plan.js';
 import type { PlanReads } from './plan-reads.js';
 import type { FirstIds, TaskRecorder } from './task-recorder.js';
+import { type WantedTargets, wantedTargets } from './wanted-targets.js';
 
 const MAX_NAME = 255;
-/** Addresses named in a refusal at most. */
-const NAMED = 20;
 
 export interface CreateTaskSettings {
   limits: AttemptLimits;
@@ -75,18 +73,20 @@ export async function planTasks(
   // Taken before the inventory is asked: a node that is reserved for a removal now counts as reserved to the end, however long this
   // takes. A node that the inventory still knows is either removed later, and reserved first, or was reserved by then.
   const now = clock.now();
-  if (request.nodes.length === 0) throw new ServiceError('blank', 'nodes is empty', 'nodes');
-  const [targets, template] = await Promise.all([
-    findTargets(request.nodes, context, bus),
+  const [wanted, template] = await Promise.all([
+    wantedTargets(request, { context, bus }),
     bus.call(catalog.resolveTemplate, { id: request.template_id }, context),
   ]);
-  return planOver({ targets, template, name, now }, request, parts);
+  return planOver({ wanted, template, name, now }, request, parts);
 }
 
 /** What a template's steps with values do on nodes that were looked up. */
 export async function planOver(
-  { targets, template, name, now }: Pick<NewTasks, 'targets' | 'template' | 'name' | 'now'>,
-  request: Omit<RpcRequest<typeof tasks.create>, 'nodes' | 'template_id' | 'task_name' | 'if_plan'>,
+  { wanted, template, name, now }: Pick<NewTasks, 'template' | 'name' | 'now'> & { wanted: WantedTargets },
+  request: Omit<
+    RpcRequest<typeof tasks.create>,
+    'nodes' | 'select' | 'template_id' | 'task_name' | 'if_plan'
+  >,
   parts: CreateTaskParts,
 ): Promise<Plan> {
   const { settings } = parts;
@@ -97,11 +97,11 @@ export async function planOver(
   if (merged.unused.length > 0 && request.unused_params !== 'warn') {
     throw unusedParams(template.name, merged.unused);
   }
-  const free = await withoutHeld(targets, request.held_nodes, now, parts);
+  const free = await withoutHeld(wanted.targets, request.held_nodes, now, parts);
   return {
     kind: 'create',
     num: 0,
-    leftOut: free.leftOut,
+    leftOut: [...free.leftOut, ...wanted.leftOut],
     task: {
       name,
       template,
@@ -110,6 +110,7 @@ export async function planOver(
       unusedParams: merged.unused.map((param) => param.name),
       secretsByAdmin: merged.beyondTemplate,
       targets: free.targets,
+      select: wanted.select,
       batch: { maxRatio: request.max_ratio, maxNum: request.max_num },
       budget: { maxNum: request.max_fail_num, maxRatio: request.max_fail_ratio },
       timeoutMs: request.timeout * 60_000,
@@ -216,7 +217,7 @@ function createdOf(
   context: RequestContext,
   settings: CreateTaskSettings,
 ): TaskCreated {
-  const { template, gate, occurrence, againOf } = wanted;
+  const { template, gate, occurrence, select, againOf } = wanted;
   const trace = traceparent();
   return {
     uuid: randomUUID(),
@@ -238,6 +239,7 @@ function createdOf(
     unusedParams: wanted.unusedParams,
     sources: wanted.sources,
     ...(wanted.steps.some(namesSecret) ? { secretsBy: wanted.secretsByAdmin ? 'admin' : 'template' } : {}),
+    ...(select ? { select } : {}),
     ...(occurrence ? { occurrence } : {}),
     ...(gate ? { gate: gateOf(gate, all) } : {}),
     ...(againOf === undefined ? {} : { againOf }),
@@ -266,27 +268,6 @@ export function byPool(targets: readonly TaskTarget[]): Map<number, TaskTarget[]
     else pools.set(target.pool_id, [target]);
   }
   return pools;
-}
-
-/**
- * The nodes with these addresses, each once, in whatever spellings it is named.
- * @throws ServiceError `not_found` naming the addresses that no node has.
- */
-export async function findTargets(ips: string[], context: RequestContext, bus: Bus): Promise<TaskTarget[]> {
-  const { targets, unknown } = await bus.call(
-    inventory.findTargets,
-    { ips: [...new Set(ips.map((ip) => ip.trim()))] },
-    context,
-  );
-  if (unknown.length > 0) {
-    const names = unknown.slice(0, NAMED).map((ip) => (ip === '' ? '(blank)' : show(ip)));
-    throw new ServiceError('no_such_address', `nodes: no node has the address ${names.join(', ')}`, 'nodes', {
-      value: unknown[0],
-      data: { names: names.join(', '), count: unknown.length },
-    });
-  }
-  const unique = new Map(targets.map((target) => [target.node_id, target]));
-  return [...unique.values()];
 }
 
 function toAppend(

@@ -1,4 +1,4 @@
-import type { catalog, RpcResponse, TaskTarget, ValueSource } from '@rigel/contracts';
+import type { catalog, RpcResponse, Selection, TaskTarget, ValueSource } from '@rigel/contracts';
 import type { PlannedStep, TaskCreated, TaskOccurrence } from '../task/events.js';
 
 type ResolvedTemplate = RpcResponse<typeof catalog.resolveTemplate>;
@@ -22,6 +22,8 @@ export interface NewTasks {
   /** A step takes a secret because an admin asks for the task, and not because its template allows it. */
   secretsByAdmin?: boolean;
   targets: readonly TaskTarget[];
+  /** What chose them; absent: they were named, or are those of the pool. */
+  select?: Selection | undefined;
   /** Percent of the nodes in a batch, and most nodes in a batch (0 = no limit). */
   batch: { maxRatio: number; maxNum: number };
   budget: { maxNum?: number | undefined; maxRatio?: number | undefined };

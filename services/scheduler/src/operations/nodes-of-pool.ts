@@ -1,13 +1,6 @@
-import {
-  inventory,
-  type LeftOutNode,
-  NO_ADDRESS,
-  type Pool,
-  ServiceError,
-  show,
-  type TaskTarget,
-} from '@rigel/contracts';
+import { inventory, NO_ADDRESS, type Pool, ServiceError, show } from '@rigel/contracts';
 import type { Bus, RequestContext } from '@rigel/messaging';
+import { leftOutWithoutAddress, type WantedTargets } from './wanted-targets.js';
 
 /**
  * The nodes of a pool that commands can reach, and those without an address.
@@ -17,7 +10,7 @@ export async function nodesOfPool(
   { id, name }: Pick<Pool, 'id' | 'name'>,
   context: RequestContext,
   bus: Bus,
-): Promise<{ reachable: TaskTarget[]; withoutAddress: LeftOutNode[] }> {
+): Promise<WantedTargets> {
   const { targets } = await bus.call(inventory.poolTargets, { pool_id: id }, context);
   const reachable = targets.filter(({ ip }) => ip !== NO_ADDRESS);
   if (reachable.length === 0) {
@@ -26,11 +19,7 @@ export async function nodesOfPool(
     });
   }
   return {
-    reachable,
-    withoutAddress: targets.filter(({ ip }) => ip === NO_ADDRESS).map(leftOutWithoutAddress),
+    targets: reachable,
+    leftOut: targets.filter(({ ip }) => ip === NO_ADDRESS).map(leftOutWithoutAddress),
   };
-}
-
-function leftOutWithoutAddress({ node_id, ip }: TaskTarget): LeftOutNode {
-  return { node_id, ip, code: 'no_address', text: 'it has no machine yet, or one without an address' };
 }

@@ -59,7 +59,7 @@ export interface PlanParts {
 /** The parts of a plan that makes tasks. */
 export function partsOf({ kind, task, num }: Plan, retryDelayMs: number): PlanParts {
   const { template, steps, targets } = task;
-  const { name, batch, budget, timeoutMs, start, unusedParams, secretsByAdmin = false } = task;
+  const { name, batch, budget, timeoutMs, start, unusedParams, secretsByAdmin = false, select } = task;
   return {
     template: {
       ...{ id: template.id, name: template.name },
@@ -75,7 +75,7 @@ export function partsOf({ kind, task, num }: Plan, retryDelayMs: number): PlanPa
       ...Array.from({ length: num }, () => 'new'),
     ],
     settings: {
-      ...{ kind, name, batch, budget, timeoutMs, start, retryDelayMs },
+      ...{ kind, name, batch, budget, timeoutMs, start, retryDelayMs, select },
       pools: [...new Set(targets.map(({ pool_id, pool_name }) => `${pool_id} ${pool_name}`))],
     },
   };
@@ -113,7 +113,7 @@ const WORDS: Record<(typeof NAMES)[number], string> = {
   catalog: 'an action of it runs something else',
   parameters: 'parameters have other values',
   nodes: 'other nodes take part',
-  settings: 'names, batches, budget or limits are others',
+  settings: 'names, batches, budget, limits or the selection are others',
 };
 
 /** The parts in which two plans differ, by name; none: one of the two is no plan of this release. */

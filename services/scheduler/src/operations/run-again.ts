@@ -3,12 +3,10 @@ import {
   inventory,
   isOneOff,
   isSecretParameter,
-  type LeftOutNode,
   NO_ADDRESS,
   type RpcRequest,
   type RpcResponse,
   ServiceError,
-  type TaskTarget,
   type tasks,
 } from '@rigel/contracts';
 import type { RequestContext } from '@rigel/messaging';
@@ -17,6 +15,7 @@ import { answerIds, type CreateTaskParts, planOver, recordTasks } from './create
 import { assertShown, type Plan, partsOf } from './plan.js';
 import type { EarlierRun, EarlierTaskPlan } from './plan-reads.js';
 import { planOneOff } from './run-script.js';
+import type { WantedTargets } from './wanted-targets.js';
 
 /*
  * An ended task once more, as a new one. Of a template the new task runs what the template says today, with the values that the ended task
@@ -57,7 +56,7 @@ export async function planAgain(
       `task ${request.id} is a one-off command: running it again needs the role admin, or a token that may run commands`,
     );
   }
-  const { targets, leftOut } = await targetsOf(request, earlier, context, parts);
+  const wanted = await targetsOf(request, earlier, context, parts);
   const settings = {
     max_ratio: 100,
     max_num: request.max_num ?? created.batchSize,
@@ -68,10 +67,10 @@ export async function planAgain(
   };
   const { name } = created;
   const plan = isOneOff(created.template)
-    ? await planOneOff(oneOffOf(created), { name, targets, leftOut: [], now }, settings, parts)
+    ? await planOneOff(oneOffOf(created), { name, wanted, now }, settings, parts)
     : await planOver(
         {
-          ...{ name, targets, now },
+          ...{ name, wanted, now },
           template: await bus.call(catalog.resolveTemplate, { id: created.template.id }, context),
         },
         {
@@ -86,7 +85,6 @@ export async function planAgain(
       );
   return {
     ...plan,
-    leftOut: [...plan.leftOut, ...leftOut],
     task: { ...plan.task, againOf: request.id },
   };
 }
@@ -132,7 +130,7 @@ async function targetsOf(
   { created, runs }: EarlierTaskPlan,
   context: RequestContext,
   { bus }: CreateTaskParts,
-): Promise<{ targets: TaskTarget[]; leftOut: LeftOutNode[] }> {
+): Promise<WantedTargets> {
   const wanted = runs.filter(({ state }) => takes(only, state));
   if (wanted.length === 0) {
     const which = only === 'failed' ? 'failed' : 'did not succeed';

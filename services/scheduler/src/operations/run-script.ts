@@ -1,7 +1,6 @@
 import {
   checkText,
   inventory,
-  type LeftOutNode,
   MOST_SCRIPT,
   ONE_OFF_TEMPLATE,
   plainLine,
@@ -9,15 +8,15 @@ import {
   type RpcRequest,
   type RpcResponse,
   ServiceError,
-  type TaskTarget,
   type tasks,
 } from '@rigel/contracts';
 import type { RequestContext } from '@rigel/messaging';
 import { planSteps } from '../task/options.js';
-import { answerIds, type CreateTaskParts, checkTaskName, findTargets, recordTasks } from './create-tasks.js';
+import { answerIds, type CreateTaskParts, checkTaskName, recordTasks } from './create-tasks.js';
 import { withoutHeld } from './held-nodes.js';
 import { nodesOfPool } from './nodes-of-pool.js';
 import { assertShown, type Plan, partsOf } from './plan.js';
+import { type WantedTargets, wantedTargets } from './wanted-targets.js';
 
 /*
  * One-off commands: a task whose only step runs a script that the caller brings. The task records the script as it records the steps of a
@@ -56,33 +55,26 @@ export async function planScript(
   const name = checkTaskName(request.task_name?.trim() ? request.task_name : nameOf(script));
   // Taken before the inventory is asked, see `planTasks`.
   const now = parts.clock.now();
-  const { targets, leftOut } = await targetsOf(request, context, parts);
-  return planOneOff(
-    { script, timeout: request.step_timeout },
-    { name, targets, leftOut, now },
-    request,
-    parts,
-  );
+  const wanted = await targetsOf(request, context, parts);
+  return planOneOff({ script, timeout: request.step_timeout }, { name, wanted, now }, request, parts);
 }
 
 /** The plan of a script over nodes that were looked up. */
 export async function planOneOff(
   oneOff: OneOff,
-  {
-    name,
-    targets,
-    leftOut,
-    now,
-  }: { name: string; targets: TaskTarget[]; leftOut: LeftOutNode[]; now: number },
-  request: Omit<RpcRequest<typeof tasks.run>, 'script' | 'pool_id' | 'nodes' | 'task_name' | 'step_timeout'>,
+  { name, wanted, now }: { name: string; wanted: WantedTargets; now: number },
+  request: Omit<
+    RpcRequest<typeof tasks.run>,
+    'script' | 'pool_id' | 'nodes' | 'select' | 'task_name' | 'step_timeout'
+  >,
   parts: CreateTaskParts,
 ): Promise<Plan> {
-  const free = await withoutHeld(targets, request.held_nodes, now, parts);
+  const free = await withoutHeld(wanted.targets, request.held_nodes, now, parts);
   const steps = [stepOf(oneOff)];
   return {
     kind: 'run',
     num: 0,
-    leftOut: [...free.leftOut, ...leftOut],
+    leftOut: [...free.leftOut, ...wanted.leftOut],
     task: {
       name,
       template: { ...ONE_OFF_TEMPLATE, steps },
@@ -90,6 +82,7 @@ export async function planOneOff(
       sources: [{}],
       unusedParams: [],
       targets: free.targets,
+      select: wanted.select,
       batch: { maxRatio: request.max_ratio, maxNum: request.max_num },
       budget: { maxNum: request.max_fail_num, maxRatio: request.max_fail_ratio },
       timeoutMs: request.timeout * 60_000,
@@ -133,22 +126,18 @@ function nameOf(script: string): string {
 }
 
 async function targetsOf(
-  { pool_id, nodes }: RpcRequest<typeof tasks.run>,
+  { pool_id, nodes = [], select }: RpcRequest<typeof tasks.run>,
   context: RequestContext,
   { bus }: CreateTaskParts,
-): Promise<{ targets: TaskTarget[]; leftOut: LeftOutNode[] }> {
-  if ((pool_id === undefined) === (nodes === undefined)) {
+): Promise<WantedTargets> {
+  if (pool_id === undefined) return wantedTargets({ nodes, select }, { context, bus });
+  if (nodes.length > 0 || select) {
     throw new ServiceError(
-      nodes ? 'invalid' : 'missing',
-      'name the nodes by nodes (addresses) or by pool_id (all nodes of a pool), and not by both',
+      'invalid',
+      'name the nodes by nodes or select, or by pool_id (all nodes of a pool), and not by both',
       'nodes',
     );
   }
-  if (pool_id !== undefined) {
-    const pool = await bus.call(inventory.getPool, { id: pool_id }, context);
-    const { reachable, withoutAddress } = await nodesOfPool(pool, context, bus);
-    return { targets: reachable, leftOut: withoutAddress };
-  }
-  if (!nodes?.length) throw new ServiceError('blank', 'nodes is empty', 'nodes');
-  return { targets: await findTargets(nodes, context, bus), leftOut: [] };
+  const pool = await bus.call(inventory.getPool, { id: pool_id }, context);
+  return nodesOfPool(pool, context, bus);
 }

@@ -28,6 +28,7 @@ export function serveRecordedPlan(
       : await templateNow(bus, task.template.id, context);
     return {
       template: task.template,
+      select: task.select ?? null,
       steps: recordedRows(task.steps, task.sources),
       catalog: { values: task.sources !== undefined, ...compared(task, now) },
     };

@@ -8,6 +8,7 @@ import {
   type RunFailed,
   type RunSucceeded,
   type RunsHalted,
+  type Selection,
   type TaskPlan,
   type TaskStopped,
   type TaskTimedOut,
@@ -72,6 +73,8 @@ export interface TaskCreated {
    * Absent: they name none, or a release made it that let every caller name any.
    */
   secretsBy?: 'template' | 'admin';
+  /** What chose its nodes when it was made; absent: they were named, or the operation took those of its pool. */
+  select?: Selection;
   /** The occurrence of a scheduled task that made it; an occurrence leads to one task in a pool. Absent: an operator made it. */
   occurrence?: TaskOccurrence;
   /** What its runs wait for in other pools; absent: nothing. */

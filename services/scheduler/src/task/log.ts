@@ -1,4 +1,4 @@
-import type { TaskLogLine } from '@rigel/contracts';
+import { selectionText, type TaskLogLine } from '@rigel/contracts';
 import type { RecordedEvent } from '@rigel/event-store';
 import type { TaskEvent } from './events.js';
 import { evolve } from './evolve.js';
@@ -130,11 +130,12 @@ const because = (reason: string | undefined): string => (reason === undefined ? 
 function describeAfter(task: TaskState, event: TaskEvent): Line[] {
   switch (event.type) {
     case 'TaskCreated': {
-      const { name, template, pool, nodes, batchSize, operator, unusedParams } = event.data;
+      const { name, template, pool, nodes, batchSize, operator, unusedParams, select } = event.data;
       return [
         whole(
           `task ${name} created by ${operator}: template ${template.name}, ${nodes.length} nodes of pool ${pool.name} in ${task.batches} batches of up to ${batchSize}`,
         ),
+        ...(select ? [whole(`its nodes were selected: ${selectionText(select)}`)] : []),
         ...unusedParams.map((param) => whole(`no step uses the override ${param}`)),
       ];
     }

@@ -68,6 +68,50 @@ export const effectCases: Case[] = [
       { data: objectWith({ name: exactly(name), desc: exactly('web服务池'), node_count: exactly(0) }) },
     );
   }),
+  effect(
+    'node.label',
+    'labels come from the pool and the request, change, and choose nodes',
+    async (asked) => {
+      const { world } = asked;
+      const pool = await world.pool();
+      await asked.data('POST', `/pool/update/${pool.id}`, { labels: { zone: 'a', tier: 'front' } });
+      const ips = [world.ip(), world.ip()];
+      const labels = { zone: 'b' };
+      const ids = await asked.data('POST', `/pool/${pool.id}/add_nodes`, { nodes: ips, labels });
+      const [first, second] = ids as [number, number];
+      await asked.expect(
+        { method: 'GET', path: `/node/${first}` },
+        { data: having({ labels: { tier: 'front', zone: 'b' } }) },
+      );
+      const select = { pools: [pool.id], labels: 'zone=b', order: 'label:zone', limit: 1 };
+      await asked.expect(
+        { method: 'POST', path: '/node/label', body: { select, set: { canary: '' }, remove: ['tier'] } },
+        { data: having({ nodes: 1, changed: 1 }) },
+      );
+      await asked.expect(
+        { method: 'GET', path: `/node/list?pool_id=${pool.id}&labels=!canary,tier` },
+        { data: objectWith({ rows: listOf(having({ id: second }), 1) }) },
+      );
+      const template = await world.shared('runnable', () => world.runnableTemplate());
+      await asked.expect(
+        {
+          method: 'POST',
+          path: '/task/preview',
+          body: {
+            template_id: template.id,
+            task_name: 'selected',
+            select: { labels: 'canary', pools: [pool.id] },
+          },
+        },
+        { data: objectWith({ nodes: having({ count: 1 }) }) },
+      );
+      await asked.expect(
+        { method: 'POST', path: `/pool/${pool.id}/remove_nodes`, body: { select: { labels: 'zone=b' } } },
+        { data: exactly({}) },
+      );
+      await asked.expect({ method: 'GET', path: `/pool/${pool.id}` }, { data: having({ node_count: 0 }) });
+    },
+  ),
   effect('pool.add_nodes', 'all or nothing, ids in the order of the request', async (asked) => {
     const { world } = asked;
     const pool = await world.pool();

@@ -1,6 +1,6 @@
-import type { Method } from '../endpoint.js';
+import type { Method, WrongValue } from '../endpoint.js';
 import { exactRefusal, refusal } from '../expectation.js';
-import { both, id, integer, objectWith, oneOf, rfc3339, text } from '../shape.js';
+import { both, id, integer, mapOf, objectWith, oneOf, rfc3339, text } from '../shape.js';
 
 export const READ: readonly Method[] = ['GET', 'POST'];
 export const DELETE: readonly Method[] = ['POST', 'DELETE'];
@@ -57,6 +57,7 @@ export const poolRow = both(
     node_count: integer,
     // Clients read all three of every pool.
     protected: oneOf(true, false),
+    labels: mapOf(text),
     tasks: objectWith({ expand: integer, shrink: integer, deploy: integer }),
   }),
 );
@@ -68,3 +69,24 @@ export const changedMeanwhile = {
   refusal: refusal(409, 'if_version is 2147483, but', {}),
   says: 'changed it at',
 };
+
+/** Selections that are refused, wherever nodes can be selected. */
+export const SELECT_WRONG: readonly WrongValue[] = [
+  { what: 'nodes and a selection', change: { select: { status: 'ok' } }, says: 'both given' },
+  {
+    what: 'no selector',
+    change: { nodes: undefined, select: { labels: 'zone in b' } },
+    says: 'at character 9: values in brackets',
+  },
+  {
+    what: 'no order',
+    change: { nodes: undefined, select: { labels: 'a', order: 'zone' } },
+    says: 'select.order',
+  },
+  {
+    what: 'an unknown field of a selection',
+    change: { nodes: undefined, select: { label: 'a' } },
+    says: 'nearest known name is labels',
+  },
+  { what: 'no such status', change: { nodes: undefined, select: { status: 'good' } }, says: 'select' },
+];

@@ -1,7 +1,7 @@
 import type { EndpointSpec } from '../endpoint.js';
 import { both, either, exactly, id, integer, listOf, mapOf, objectWith, oneOf, text } from '../shape.js';
 import type { World } from '../world.js';
-import { exactRefusal, listRefused, READ, refusal } from './common.js';
+import { exactRefusal, listRefused, READ, refusal, SELECT_WRONG } from './common.js';
 import { heldBy } from './tasks.js';
 
 const nodeType = oneOf('manual', 'crontab');
@@ -18,6 +18,7 @@ const nodeRow = objectWith({
   last_task: either(id, exactly(null)),
   last_reason: text,
   version_tag: text,
+  labels: mapOf(text),
 });
 const placedRow = both(
   nodeRow,
@@ -74,8 +75,12 @@ export const nodes: EndpointSpec[] = [
     paths: ['/pool/:id/add_nodes'],
     access: 'write',
     key: 'kept',
-    params: { nodes: { kind: 'structure' } },
-    valid: async (world) => ({ id: (await sharedPool(world)).id, nodes: [world.ip(), ` ${world.ip()} `] }),
+    params: { nodes: { kind: 'structure' }, labels: { kind: 'structure' } },
+    valid: async (world) => ({
+      id: (await sharedPool(world)).id,
+      nodes: [world.ip(), ` ${world.ip()} `],
+      labels: { zone: 'a' },
+    }),
     data: listOf(id, 2),
     refusal: parseFailed,
     badId: noPool,
@@ -87,6 +92,8 @@ export const nodes: EndpointSpec[] = [
       { what: 'a list as text', change: { nodes: '["10.85.41.166"]' } },
       { what: 'what is no address', change: { nodes: ['10.85.41.166', '10.85.41'] }, says: '10.85.41 ' },
       { what: 'an address twice', change: { nodes: ['198.51.100.1', ' 198.51.100.1'] }, refusal: exists },
+      { what: 'a wrong key of a label', change: { labels: { 'a b': '' } }, says: 'a b is no key' },
+      { what: 'a wrong value of a label', change: { labels: { zone: 'a b' } }, says: 'a b is no value' },
       {
         what: 'an address of another pool',
         change: async (world) => ({ nodes: ['198.51.100.2', (await world.node()).ip] }),
@@ -120,7 +127,7 @@ export const nodes: EndpointSpec[] = [
     methods: ['DELETE', 'POST', 'GET'],
     paths: ['/pool/:id/remove_nodes'],
     access: 'write',
-    params: { nodes: { kind: 'structure', required: true } },
+    params: { nodes: { kind: 'structure', required: true }, select: { kind: 'structure' } },
     valid: async (world) => {
       const node = await world.node();
       return { id: node.pool_id, nodes: [node.ip] };
@@ -150,6 +157,7 @@ export const nodes: EndpointSpec[] = [
         refusal: noNode,
         says: /\d/,
       },
+      ...SELECT_WRONG,
       {
         what: 'a node that an unfinished task holds',
         change: async (world) => {
@@ -190,6 +198,7 @@ export const nodes: EndpointSpec[] = [
       { what: 'a cursor of its own', change: { cursor: 'abc' } },
       { what: 'another way to count', change: { count: 'all' } },
       { what: 'another maker', change: { made_by: 'ann' } },
+      { what: 'no selector', change: { labels: 'zone in' }, says: 'at character 8' },
     ],
   },
   {
@@ -208,6 +217,46 @@ export const nodes: EndpointSpec[] = [
     ),
     refusal: refused,
     wrong: [{ what: 'more addresses than one request may ask for', change: { addresses: '10.0.0.0/8' } }],
+  },
+  {
+    id: 'node.label',
+    methods: ['POST'],
+    paths: ['/node/label'],
+    access: 'write',
+    params: {
+      nodes: { kind: 'structure', required: true },
+      select: { kind: 'structure' },
+      set: { kind: 'structure', required: true },
+      remove: { kind: 'structure' },
+    },
+    valid: async (world) => ({
+      nodes: [(await sharedNode(world)).ip],
+      set: { zone: 'b' },
+    }),
+    data: objectWith({ nodes: integer, changed: integer }),
+    refusal: refused,
+    wrong: [
+      { what: 'an empty list', change: { nodes: [] } },
+      { what: 'nothing to change', change: { set: {}, remove: [] }, says: 'at least one label' },
+      { what: 'a wrong key', change: { set: { 'a b': '' } }, says: 'a b is no key' },
+      { what: 'a wrong value', change: { set: { zone: 'a b' } }, says: 'a b is no value' },
+      { what: 'a wrong key to remove', change: { remove: ['-'] }, says: '- is no key' },
+      { what: 'a key to set and to remove', change: { remove: ['zone'] }, says: 'zone is in set as well' },
+      {
+        what: 'more labels than a node may have',
+        change: { set: Object.fromEntries(Array.from({ length: 65 }, (_, n) => [`k${n}`, ''])) },
+        says: '64',
+      },
+      { what: 'an address that no node has', change: { nodes: ['198.51.100.4'] }, refusal: missing },
+      { what: 'an id that no node has', change: { nodes: [2_147_483_004] }, refusal: missing },
+      {
+        what: 'a pool that does not exist',
+        change: { nodes: undefined, select: { pools: ['no such pool'] } },
+        refusal: missing,
+        says: 'no such pool',
+      },
+      ...SELECT_WRONG,
+    ],
   },
   {
     id: 'node.info',

@@ -1,7 +1,7 @@
 import type { EndpointSpec, WrongValue } from '../endpoint.js';
 import { exactly } from '../shape.js';
 import { stepOption, type World } from '../world.js';
-import { refusal } from './common.js';
+import { refusal, SELECT_WRONG } from './common.js';
 
 /* Expand, shrink and deploy: what a pool's templates do to the pool. */
 
@@ -101,7 +101,7 @@ export const operations: EndpointSpec[] = [
     paths: ['/pool/shrink/:id'],
     access: 'write',
     key: 'kept',
-    params: { nodes: { kind: 'structure', required: true } },
+    params: { nodes: { kind: 'structure', required: true }, select: { kind: 'structure' } },
     alsoSent: { pool: '1', template_id: 1 },
     valid: async (world) => {
       const { id, ip } = await poolFor(world, 'shrink');
@@ -114,6 +114,12 @@ export const operations: EndpointSpec[] = [
       { what: 'no node', change: { nodes: [] } },
       { what: 'nodes that are text', change: { nodes: '10.85.41.160' } },
       { what: 'blank addresses alone', change: { nodes: [' ', ''] }, says: /blank/ },
+      ...SELECT_WRONG,
+      {
+        what: 'a selection of another pool',
+        change: async (world) => ({ nodes: undefined, select: { pools: [(await world.node()).pool_id] } }),
+        says: /127\./,
+      },
       { what: 'an address that no node has', change: { nodes: ['198.51.100.6'] }, says: '198.51.100.6' },
       {
         what: 'an address of another pool',

@@ -22,9 +22,12 @@ const params = {
   vm_type: { kind: 'integer', required: true },
   sd_id: { kind: 'integer', required: true },
   service_id: { kind: 'integer', required: true },
+  labels: { kind: 'structure' },
 } as const;
 const wrong = [
   ...TEXT_WRONG,
+  { what: 'labels that are a list', change: { labels: ['a'] } },
+  { what: 'a wrong key of a label', change: { labels: { 'a b': '' } }, says: 'a b is no key' },
   { what: 'a VM template that is no number', change: { vm_type: 'large' } },
   { what: 'a negative VM template', change: { vm_type: -1 }, says: 'vm_type' },
   { what: 'a fraction', change: { sd_id: 1.5 } },

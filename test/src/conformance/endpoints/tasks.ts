@@ -19,7 +19,7 @@ import {
   text,
 } from '../shape.js';
 import type { World } from '../world.js';
-import { exactRefusal, lost, READ, refusal } from './common.js';
+import { exactRefusal, lost, READ, refusal, SELECT_WRONG } from './common.js';
 
 const maybe = (shape: Shape): Shape => either(exactly(null), shape);
 const state = oneOf(0, 1, 2, 3, 4);
@@ -174,6 +174,17 @@ const TASK_WRONG: WrongValue[] = [
   { what: 'a failure budget over 100 percent', change: { max_fail_ratio: 101 } },
   { what: 'no node', change: { nodes: [] } },
   { what: 'nodes that are text', change: { nodes: '10.85.41.160' } },
+  ...SELECT_WRONG,
+  {
+    what: 'a selection of every node',
+    change: { nodes: undefined, select: { limit: 3 } },
+    says: 'every node would match',
+  },
+  {
+    what: 'a selection that finds nothing',
+    change: { nodes: undefined, select: { labels: 'no-node-has-this' } },
+    says: 'no node with an address matches',
+  },
   { what: 'a node without an address', change: { nodes: [{ '': 'object' }] }, says: 'nodes' },
   { what: 'blank addresses alone', change: { nodes: [{ ip: ' ' }, ''] }, says: /blank/ },
   {
@@ -282,6 +293,7 @@ export const tasks: EndpointSpec[] = [
       max_num: { kind: 'integer' },
       opr_user: { kind: 'text' },
       nodes: { kind: 'structure', required: true },
+      select: { kind: 'structure' },
       params: { kind: 'structure' },
     },
     valid: newTask,

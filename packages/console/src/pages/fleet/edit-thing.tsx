@@ -8,6 +8,7 @@ import { NumberInput, Select, TextInput } from '../../ui/field.js';
 import { SearchSelect } from '../../ui/search-select.js';
 import { searchTemplates } from '../catalog/search-templates.js';
 import { useTemplateName } from '../catalog/template-name.js';
+import { labelsIn, typedLabels } from '../nodes/label-changes.js';
 import styles from './fleet.module.css';
 import { fleetWords } from './words.js';
 
@@ -42,7 +43,7 @@ const TEMPLATES = ['expand', 'shrink', 'deploy'] as const;
 const FRESH: Record<ThingKind, Values> = {
   cluster: { name: '', desc: '', biz: '1' },
   service: { name: '', desc: '', service_type: '', docker_image: '-' },
-  pool: { name: '', desc: '', vm_type: 0, sd_id: 0, expand: 0, shrink: 0, deploy: 0 },
+  pool: { name: '', desc: '', labels: '', vm_type: 0, sd_id: 0, expand: 0, shrink: 0, deploy: 0 },
 };
 
 interface Stored {
@@ -65,14 +66,15 @@ async function readStored({ kind, id = 0 }: Editing): Promise<Stored> {
   }
   const row = await unwrap(api.GET('/pool/{id}', { params }));
   const { name, desc, vm_type, sd_id, tasks } = row;
-  return { values: { name, desc, vm_type, sd_id, ...tasks }, version: row.version, by: row.updated_by ?? '' };
+  const values = { name, desc, labels: typedLabels(row.labels), vm_type, sd_id, ...tasks };
+  return { values, version: row.version, by: row.updated_by ?? '' };
 }
 
-/** The body of a save: the pool's templates stand in a part of their own. */
+/** The body of a save: the pool's templates stand in a part of their own, and so do its labels. */
 function bodyOf(kind: ThingKind, values: Values): Record<string, unknown> {
   if (kind !== 'pool') return values;
-  const { expand, shrink, deploy, ...fields } = values;
-  return { ...fields, tasks: { expand, shrink, deploy } };
+  const { expand, shrink, deploy, labels, ...fields } = values;
+  return { ...fields, labels: labelsIn(String(labels)).set, tasks: { expand, shrink, deploy } };
 }
 
 async function save(
@@ -150,6 +152,8 @@ function OpenEditThing({
     const now = stored?.values[name];
     return changed && now !== values?.[name] ? text('edit.stored', { value: String(now) }) : undefined;
   };
+  const { wrong } = labelsIn(String(values?.labels ?? ''));
+  const wrongLabel = wrong === undefined ? undefined : text('field.labels.wrong', { entry: wrong });
   const word = text(kind);
   const path = id === undefined ? `${kind}/create` : `${kind}/update/${id}`;
   return (
@@ -163,7 +167,7 @@ function OpenEditThing({
       onClose={onClose}
       kind="primary"
       action={text(id === undefined ? 'edit.create' : 'edit.save')}
-      impossible={values ? undefined : text('fleet.what')}
+      impossible={values ? wrongLabel : text('fleet.what')}
       onConfirm={confirm}
       isForm
     >
@@ -193,6 +197,18 @@ function OpenEditThing({
             value={String(values.cluster_id)}
             choices={clusters.map((cluster) => [String(cluster.id), cluster.name] as const)}
             onChange={(value) => set('cluster_id', Number(value))}
+          />
+        )}
+        {values && kind === 'pool' && (
+          <TextInput
+            name="labels"
+            label={text('field.labels')}
+            hint={hintOf('labels') ?? text('field.labels.hint')}
+            value={String(values.labels ?? '')}
+            onChange={(value) => set('labels', value)}
+            error={wrongLabel}
+            placeholder="zone=b tier=front"
+            isCode
           />
         )}
         {values &&

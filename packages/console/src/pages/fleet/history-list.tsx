@@ -91,19 +91,39 @@ export function HistoryText({ entry }: { entry: HistoryEntry }): ReactNode {
       {text(`history.${change}`)}
       {fields.length > 0 && (
         <span className={styles.fields}>
-          {fields
-            .filter(({ before, after }) => before !== null || !isEmpty(after))
-            .map(({ name, before, after }) => (
+          {byLabel(fields.filter(({ before, after }) => before !== null || !isEmpty(after))).map(
+            ({ name, before, after }) => (
               <span key={name}>
                 {before === null
                   ? text('history.set', { field: name, after: shown(after) })
                   : text('history.from', { field: name, before: shown(before), after: shown(after) })}
               </span>
-            ))}
+            ),
+          )}
         </span>
       )}
     </span>
   );
+}
+
+type Fields = HistoryEntry['fields'];
+
+/** The fields, with the labels that changed in place of all labels. A label that is not there is null. */
+function byLabel(fields: Fields): Fields {
+  return fields.flatMap((field) => {
+    if (field.name !== 'labels') return field;
+    const [before, after] = [field.before, field.after].map(
+      (labels) => (labels ?? {}) as Record<string, string>,
+    );
+    const keys = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])].sort();
+    return keys
+      .map((key) => ({
+        name: `labels.${key}`,
+        before: before?.[key] ?? null,
+        after: after?.[key] ?? null,
+      }))
+      .filter((label) => label.before !== label.after);
+  });
 }
 
 /** A new thing has fields that nobody filled in: they say nothing. */
@@ -112,6 +132,7 @@ function isEmpty(value: unknown): boolean {
 }
 
 function shown(value: unknown): string {
+  if (value === null) return '–';
   if (typeof value === 'string') return value === '' ? '“”' : value;
   return JSON.stringify(value) ?? '';
 }

@@ -19,6 +19,8 @@ export function HelpPage(): ReactNode {
     { keys: ['Esc'], what: text('key.escape') },
     { keys: ['/', 'Ctrl K'], what: text('key.search') },
     { keys: ['Ctrl S'], what: text('key.save') },
+    { keys: ['[', ']'], what: text('key.tabs') },
+    { keys: ['.'], what: text('key.actions') },
     { keys: ['?'], what: text('key.help') },
   ];
   const lists = [

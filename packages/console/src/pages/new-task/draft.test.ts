@@ -1,5 +1,5 @@
 import t from 'tap';
-import { type Draft, isInAddress, limitIn, readDraft, requestOf, writeDraft } from './draft.js';
+import { type Draft, isInAddress, limitIn, readDraft, requestOf, selectionOf, writeDraft } from './draft.js';
 
 const again = (draft: Draft): Draft => readDraft(writeDraft(draft));
 
@@ -11,6 +11,9 @@ t.test('an address shows the same form to everybody', async (t) => {
     'template=3&from=42&state=3&step=start&reason=exit%20%E2%80%B9n%E2%80%BA',
     `template=3&params=${encodeURIComponent('{"tag":"web:8’; rm -rf /","step":{"key":{"secret":"db"}},"n":7}')}`,
     'template=3&from=42&by=list',
+    'template=3&labels=zone%3Db%2C!canary&pool=4&status=1&first=20&order=label%3Azone',
+    'template=3&by=labels',
+    'template=3&labels=a&by=pool',
     'max_num=many',
   ];
   for (const form of forms) {
@@ -68,4 +71,21 @@ t.test('the request has what was entered, and nothing else', async (t) => {
     params: { a: '' },
     held_nodes: 'leave_out',
   });
+});
+
+t.test('a form by labels asks for a selection, and names no node', async (t) => {
+  const template = { id: 3, name: 'rollout' };
+  const draft = (query: string) => readDraft(new URLSearchParams(query));
+  t.match(requestOf(draft('labels=%20zone%3Db%20'), template, ['10.0.0.7']), {
+    select: { labels: 'zone=b' },
+  });
+  t.notOk('nodes' in requestOf(draft('labels=a'), template, ['10.0.0.7']));
+  t.strictSame(selectionOf(draft('labels=a&pool=4,5&status=3&first=20&order=label%3Azone')), {
+    pools: [4, 5],
+    labels: 'a',
+    status: 'failed',
+    limit: 20,
+    order: 'label:zone',
+  });
+  t.ok(Number.isNaN(limitIn(draft('labels=a&first=0'), 'first')));
 });

@@ -1,9 +1,13 @@
+import type { NodeSelection } from '@rigel/api-client';
+
 /*
  * What somebody enters on the page of a new task, as its address tells it: a link shows the same form to everybody.
  */
 
-export const SOURCES = ['pool', 'list', 'task'] as const;
-/** Where the nodes come from: pools with filters, a pasted list, the nodes of an earlier task. */
+export const SOURCES = ['pool', 'labels', 'list', 'task'] as const;
+/**
+ * Where the nodes come from: pools with filters, a selection by labels, a pasted list, the nodes of an earlier task.
+ */
 export type NodeSource = (typeof SOURCES)[number];
 
 export interface Draft {
@@ -15,6 +19,11 @@ export interface Draft {
   status: string;
   ip: string;
   version: string;
+  /** The selector; pools and status count beside it. */
+  labels: string;
+  /** The first so many of the selected nodes, as it was typed, and their order: `label:zone`; empty: of their ids. */
+  first: string;
+  order: string;
   /** The pasted list. */
   nodes: string;
   /** Id of the earlier task, as it was typed. */
@@ -45,14 +54,19 @@ export const RANGES = {
   max_fail_num: [0, Number.MAX_SAFE_INTEGER],
   max_fail_ratio: [0, 100],
   timeout: [0, 525_600],
+  first: [1, 100_000],
 } as const;
-export type LimitName = keyof typeof RANGES;
-export const LIMITS = Object.keys(RANGES) as readonly LimitName[];
+export type NumberName = keyof typeof RANGES;
+export const LIMITS = ['max_num', 'max_ratio', 'max_fail_num', 'max_fail_ratio', 'timeout'] as const;
+export type LimitName = (typeof LIMITS)[number];
 const TEXTS = [
   'name',
   'status',
   'ip',
   'version',
+  'labels',
+  'first',
+  'order',
   'nodes',
   'from',
   'state',
@@ -80,13 +94,20 @@ function paramsIn(text: string | null): Record<string, unknown> {
   }
 }
 
+/** Where the nodes come from when the address does not say it. */
+function impliedSource({ from, nodes, labels }: Pick<Draft, 'from' | 'nodes' | 'labels'>): NodeSource {
+  if (from !== '') return 'task';
+  if (nodes !== '') return 'list';
+  return labels === '' ? 'pool' : 'labels';
+}
+
 /** The form that an address shows. What cannot be a value of a field counts as not given. */
 export function readDraft(given: URLSearchParams): Draft {
   const text = (name: (typeof TEXTS)[number]): string => given.get(name) ?? '';
   const by = SOURCES.find((one) => one === given.get('by'));
   return {
     template: idIn(given.get('template')),
-    by: by ?? (given.has('from') ? 'task' : given.has('nodes') ? 'list' : 'pool'),
+    by: by ?? impliedSource({ from: text('from'), nodes: text('nodes'), labels: text('labels') }),
     pools: (given.get('pool') ?? '').split(',').flatMap((one) => idIn(one) ?? []),
     ...(Object.fromEntries(TEXTS.map((name) => [name, text(name)])) as Record<
       (typeof TEXTS)[number],
@@ -100,14 +121,14 @@ export function readDraft(given: URLSearchParams): Draft {
 
 /** The address of a form: what has its default is left out, and so is a text that is too long for an address. */
 export function writeDraft(draft: Draft): URLSearchParams {
-  const { by, from, nodes, pools, params, auto, leaveOut } = draft;
+  const { by, from, nodes, labels, pools, params, auto, leaveOut } = draft;
   const query = new URLSearchParams();
   const put = (name: string, value: string): void => {
     if (value !== '' && value.length <= MOST_IN_ADDRESS) query.set(name, value);
   };
   put('template', String(draft.template ?? ''));
-  const isShort = nodes !== '' && nodes.length <= MOST_IN_ADDRESS;
-  if (by !== (from !== '' ? 'task' : isShort ? 'list' : 'pool')) put('by', by);
+  const written = (value: string): string => (value.length <= MOST_IN_ADDRESS ? value : '');
+  if (by !== impliedSource({ from, nodes: written(nodes), labels: written(labels) })) put('by', by);
   put('pool', pools.join());
   for (const name of TEXTS) put(name, draft[name]);
   if (Object.keys(params).length > 0) put('params', JSON.stringify(params));
@@ -122,12 +143,27 @@ export function isInAddress({ nodes, params }: Draft): boolean {
 }
 
 /** The number that was typed for a limit. @returns undefined: nothing was; NaN: it is none that the API takes */
-export function limitIn(draft: Draft, name: LimitName): number | undefined {
+export function limitIn(draft: Draft, name: NumberName): number | undefined {
   const typed = draft[name].trim();
   if (typed === '') return undefined;
   const [least, most] = RANGES[name];
   const number = /^\d+$/.test(typed) ? Number(typed) : Number.NaN;
   return number >= least && number <= most ? number : Number.NaN;
+}
+
+const STATUSES = { '0': 'not_ready', '1': 'ok', '3': 'failed' } as const;
+
+/** The selection of a form, as the API takes it. */
+export function selectionOf(draft: Draft): NodeSelection {
+  const { labels, pools, status, order } = draft;
+  const first = limitIn(draft, 'first');
+  return {
+    ...(pools.length === 0 ? {} : { pools: [...pools] }),
+    labels: labels.trim(),
+    ...(status in STATUSES ? { status: STATUSES[status as keyof typeof STATUSES] } : {}),
+    ...(first === undefined ? {} : { limit: first }),
+    ...(order.trim() === '' ? {} : { order: order.trim() }),
+  };
 }
 
 /** The request that makes the task of a form over these nodes, without the plan that it is bound to. */
@@ -145,7 +181,7 @@ export function requestOf(
     task_name: nameOf(draft, template),
     ...(Object.fromEntries(limits) as Partial<Record<LimitName, number>>),
     ...(draft.auto ? {} : { auto: false }),
-    nodes: addresses.map((ip) => ({ ip })),
+    ...(draft.by === 'labels' ? { select: selectionOf(draft) } : { nodes: addresses.map((ip) => ({ ip })) }),
     params: { ...draft.params },
     ...(draft.leaveOut ? { held_nodes: 'leave_out' as const } : {}),
   };

@@ -89,6 +89,9 @@ function Form({ draft, change, known: { template, usable } }: FormProps): ReactN
   const missing = [
     ...(template ? [] : [text('missing.template')]),
     ...(chosen.data && chosen.data.addresses.length > 0 ? [] : [text('missing.nodes')]),
+    ...(draft.by === 'labels' && Number.isNaN(limitIn(draft, 'first'))
+      ? [text('missing.limit', { name: text('nodes.first') })]
+      : []),
     ...LIMITS.filter((name) => Number.isNaN(limitIn(draft, name))).map((name) =>
       text('missing.limit', { name: text(`limit.${name}`) }),
     ),

@@ -13,8 +13,9 @@ import { CountInput } from '../../ui/count-input.js';
 import { Check, Select, TextArea, TextInput } from '../../ui/field.js';
 import { Region } from '../../ui/region.js';
 import { SearchSelect } from '../../ui/search-select.js';
+import { SettledInput } from '../../ui/settled-input.js';
 import { STATES } from '../../ui/state.js';
-import { type Draft, isInAddress, SOURCES } from './draft.js';
+import { type Draft, isInAddress, limitIn, RANGES, SOURCES } from './draft.js';
 import styles from './new-task.module.css';
 import type { ChosenNodes } from './read-nodes.js';
 import { newTaskWords } from './words.js';
@@ -37,6 +38,7 @@ export function NodesSection({ draft, onChange, chosen }: NodesSectionProps): Re
         onChange={(by) => onChange({ by })}
       />
       {draft.by === 'pool' && <OfPools draft={draft} onChange={onChange} />}
+      {draft.by === 'labels' && <ByLabels draft={draft} onChange={onChange} />}
       {draft.by === 'list' && (
         <TextArea
           label={text('nodes.list')}
@@ -66,9 +68,24 @@ async function searchPools(name: string) {
   return rows.map(({ id, name, desc }) => ({ id, name, ...(desc === '' ? {} : { detail: desc }) }));
 }
 
-function OfPools({ draft, onChange }: Omit<NodesSectionProps, 'chosen'>): ReactNode {
+/** The pools that nodes are taken from: a field that adds one. */
+function PoolSearch({ draft: { pools }, onChange }: Omit<NodesSectionProps, 'chosen'>): ReactNode {
   const text = useWords(newTaskWords);
-  const { pools, status, ip, version } = draft;
+  return (
+    <SearchSelect
+      label={text('nodes.pool')}
+      what="pools"
+      chosen=""
+      isList
+      search={searchPools}
+      onChoose={({ id }) => onChange({ pools: [...pools.filter((other) => other !== id), id] })}
+    />
+  );
+}
+
+/** The pools that were chosen, each with a button that takes it away. */
+function PoolChips({ draft: { pools }, onChange }: Omit<NodesSectionProps, 'chosen'>): ReactNode {
+  const text = useWords(newTaskWords);
   const named = useQueries({
     queries: pools.map((id) => ({
       queryKey: ['pool', id, 'itself'],
@@ -77,25 +94,41 @@ function OfPools({ draft, onChange }: Omit<NodesSectionProps, 'chosen'>): ReactN
     })),
   });
   return (
+    <FilterChips
+      chips={pools.map((id, index) => ({
+        name: text('nodes.pool'),
+        value: named[index]?.data?.name ?? `#${id}`,
+        onRemove: () => onChange({ pools: pools.filter((other) => other !== id) }),
+      }))}
+      onClear={() => onChange({ pools: [] })}
+    />
+  );
+}
+
+function StatusSelect({ draft: { status }, onChange }: Omit<NodesSectionProps, 'chosen'>): ReactNode {
+  const text = useWords(newTaskWords);
+  return (
+    <Select
+      label={text('nodes.status')}
+      value={status}
+      choices={[
+        ['', text('any')],
+        ...(['1', '3', '0'] as const).map((one) => [one, text(`status.${one}`)] as const),
+      ]}
+      onChange={(status) => onChange({ status })}
+    />
+  );
+}
+
+function OfPools(props: Omit<NodesSectionProps, 'chosen'>): ReactNode {
+  const text = useWords(newTaskWords);
+  const { draft, onChange } = props;
+  const { ip, version } = draft;
+  return (
     <>
       <div className={styles.fields}>
-        <SearchSelect
-          label={text('nodes.pool')}
-          what="pools"
-          chosen=""
-          isList
-          search={searchPools}
-          onChoose={({ id }) => onChange({ pools: [...pools.filter((other) => other !== id), id] })}
-        />
-        <Select
-          label={text('nodes.status')}
-          value={status}
-          choices={[
-            ['', text('any')],
-            ...(['1', '3', '0'] as const).map((one) => [one, text(`status.${one}`)] as const),
-          ]}
-          onChange={(status) => onChange({ status })}
-        />
+        <PoolSearch {...props} />
+        <StatusSelect {...props} />
         <TextInput label={text('nodes.ip')} value={ip} onChange={(ip) => onChange({ ip })} isCode />
         <TextInput
           label={text('nodes.version')}
@@ -104,14 +137,50 @@ function OfPools({ draft, onChange }: Omit<NodesSectionProps, 'chosen'>): ReactN
           isCode
         />
       </div>
-      <FilterChips
-        chips={pools.map((id, index) => ({
-          name: text('nodes.pool'),
-          value: named[index]?.data?.name ?? `#${id}`,
-          onRemove: () => onChange({ pools: pools.filter((other) => other !== id) }),
-        }))}
-        onClear={() => onChange({ pools: [] })}
-      />
+      <PoolChips {...props} />
+    </>
+  );
+}
+
+/** A selection: the API makes it when the plan is made, and again when the task is. */
+function ByLabels(props: Omit<NodesSectionProps, 'chosen'>): ReactNode {
+  const text = useWords(newTaskWords);
+  const { draft, onChange } = props;
+  const { labels, first, order } = draft;
+  return (
+    <>
+      <div className={styles.fields}>
+        <SettledInput
+          name="select.labels"
+          label={text('nodes.labels')}
+          hint={text('nodes.labels.hint')}
+          value={labels}
+          onSettle={(labels) => onChange({ labels })}
+          placeholder="role=web,zone in (a,b),!canary"
+        />
+        <PoolSearch {...props} />
+        <StatusSelect {...props} />
+        <CountInput
+          label={text('nodes.first')}
+          hint={text('nodes.first.hint')}
+          value={first}
+          onChange={(first) => onChange({ first })}
+          error={
+            Number.isNaN(limitIn(draft, 'first'))
+              ? text('limit.wrong', { least: RANGES.first[0], most: RANGES.first[1] })
+              : undefined
+          }
+        />
+        <SettledInput
+          name="select.order"
+          label={text('nodes.order')}
+          hint={text('nodes.order.hint')}
+          value={order}
+          onSettle={(order) => onChange({ order })}
+          placeholder="label:zone"
+        />
+      </div>
+      <PoolChips {...props} />
     </>
   );
 }
@@ -191,7 +260,7 @@ function Chosen({ draft, onChange, chosen, again }: ChosenProps): ReactNode {
   return (
     <div className={styles.found}>
       <p className={styles.count}>
-        <b>{text('nodes.count', { count: addresses.length })}</b>
+        <b>{text(draft.by === 'labels' ? 'nodes.match' : 'nodes.count', { count: addresses.length })}</b>
         {pools.length > 1 && (
           <span className={styles.quiet}>
             {text('nodes.pools', { count: pools.length, names: pools.slice(0, NAMED).join(', ') })}

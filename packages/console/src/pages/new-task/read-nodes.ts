@@ -23,10 +23,13 @@ const NONE: ChosenNodes = { addresses: [], nodes: [], unknown: [], problems: [],
 const TASK = /^[1-9]\d{0,14}$/;
 
 /** What of a form decides which nodes they are. */
-function sourceOf({ by, pools, status, ip, version, nodes, from, state, step, reason }: Draft) {
+function sourceOf(draft: Draft) {
+  const { by, pools, status, ip, version, labels, nodes, from, state, step, reason } = draft;
   switch (by) {
     case 'pool':
       return { by, pools, status, ip, version };
+    case 'labels':
+      return { by, pools, status, labels: labels.trim() };
     case 'list':
       return { by, nodes: nodes.trim() };
     case 'task':
@@ -36,24 +39,45 @@ function sourceOf({ by, pools, status, ip, version, nodes, from, state, step, re
   }
 }
 
+/** Whether something chooses nodes. */
+function isSource(source: ReturnType<typeof sourceOf>): boolean {
+  switch (source.by) {
+    case 'pool':
+      return source.pools.length > 0;
+    case 'labels':
+      return source.labels !== '';
+    case 'list':
+      return source.nodes !== '';
+    case 'task':
+      return TASK.test(source.from.trim());
+    default:
+      return source satisfies never;
+  }
+}
+
 /**
  * The nodes of a form, read when what chooses them has changed: nodes that are entered later do not slip in. Nothing is read as long
  * as nothing is chosen.
  */
 export function useChosenNodes(draft: Draft): UseQueryResult<ChosenNodes> {
   const source = sourceOf(draft);
-  const isChosen =
-    source.by === 'pool'
-      ? source.pools.length > 0
-      : source.by === 'list'
-        ? source.nodes !== ''
-        : TASK.test(source.from.trim());
+  const isChosen = isSource(source);
   return useQuery({
     queryKey: ['chosen nodes', isChosen ? source : 'none'],
     queryFn: async (): Promise<ChosenNodes> => {
       if (!isChosen) return NONE;
-      if (source.by === 'pool') return nodesOfPools(source);
-      return source.by === 'list' ? nodesOfList(source.nodes) : nodesOfTask(source);
+      switch (source.by) {
+        case 'pool':
+          return nodesOfPools(source);
+        case 'labels':
+          return nodesOfLabels(source);
+        case 'list':
+          return nodesOfList(source.nodes);
+        case 'task':
+          return nodesOfTask(source);
+        default:
+          return source satisfies never;
+      }
     },
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: 0,
@@ -72,6 +96,18 @@ async function nodesOfPools({
     version: version.trim() || undefined,
   };
   const nodes = (await Promise.all(pools.map((pool_id) => readAllNodes({ ...filters, pool_id })))).flat();
+  return { ...NONE, nodes, addresses: nodes.map(({ ip }) => ip) };
+}
+
+/** The nodes that match a selector now. Which of them the task takes, the plan says: it makes the selection. */
+async function nodesOfLabels({
+  pools,
+  status,
+  labels,
+}: Pick<Draft, 'pools' | 'status' | 'labels'>): Promise<ChosenNodes> {
+  const filters = { status: status || undefined, labels };
+  const parts = pools.length === 0 ? [filters] : pools.map((pool_id) => ({ ...filters, pool_id }));
+  const nodes = (await Promise.all(parts.map(readAllNodes))).flat().filter(({ ip }) => ip !== '-');
   return { ...NONE, nodes, addresses: nodes.map(({ ip }) => ip) };
 }
 

@@ -13,6 +13,8 @@ import { Region } from '../../ui/region.js';
 import { Shown } from '../../ui/shown.js';
 import { TimeText } from '../../ui/time-text.js';
 import { HistoryText, useHistory } from '../fleet/history-list.js';
+import { EditLabels } from '../nodes/edit-labels.js';
+import { LabelLinks } from '../nodes/labels.js';
 import { RunStateText, StatusBadge, TaskLink } from '../nodes/node-parts.js';
 import { RemoveNodes } from '../nodes/remove-nodes.js';
 import { nodeWords } from '../nodes/words.js';
@@ -52,6 +54,7 @@ type RunOfNode = NonNullable<ReturnType<typeof useRuns>['data']>['pages'][number
 /** One node: where it is, what holds it, and its life: entered, its machine, every run, removed. */
 export function NodePage(): ReactNode {
   const text = useWords(nodePageWords);
+  const words = useWords(nodeWords);
   const { id: given } = useParams();
   const id = Number(given);
   const query = useLiveQuery({ key: ['node', id], read: () => readNode(id) });
@@ -59,6 +62,7 @@ export function NodePage(): ReactNode {
   const history = useHistory('node', id);
   const [, navigate] = useLocation();
   const [isRemoving, setRemoving] = useState(false);
+  const [isLabelling, setLabelling] = useState(false);
   const node = query.data;
   const name = node && node.ip !== '-' ? node.ip : text('title', { id });
   const entries = history.data?.pages.flatMap(({ rows }) => rows) ?? [];
@@ -74,8 +78,11 @@ export function NodePage(): ReactNode {
               </Link>
             </div>
             <div className={styles.actions}>
+              <Button needs="operator" onPress={() => setLabelling(true)}>
+                {words('labels.edit')}
+              </Button>
               <Button needs="operator" onPress={() => setRemoving(true)}>
-                <RemoveWord />
+                {words('remove')}
               </Button>
             </div>
           </>
@@ -112,6 +119,15 @@ export function NodePage(): ReactNode {
         </section>
       </div>
       <Shown query={query}>
+        <EditLabels
+          isOpen={isLabelling}
+          onClose={() => setLabelling(false)}
+          read={async () => (node ? [node] : [])}
+          onChanged={() => {
+            void query.refetch();
+            void history.refetch();
+          }}
+        />
         <RemoveNodes
           isOpen={isRemoving}
           onClose={() => setRemoving(false)}
@@ -121,11 +137,6 @@ export function NodePage(): ReactNode {
       </Shown>
     </>
   );
-}
-
-function RemoveWord(): ReactNode {
-  const text = useWords(nodeWords);
-  return text('remove');
 }
 
 function Facts({ node }: { node: PlacedNode }): ReactNode {
@@ -174,6 +185,12 @@ function Facts({ node }: { node: PlacedNode }): ReactNode {
           <dd>{value}</dd>
         </div>
       ))}
+      <div className={styles.wide}>
+        <dt>{words('column.labels')}</dt>
+        <dd>
+          <LabelLinks labels={node.labels} />
+        </dd>
+      </div>
     </dl>
   );
 }

@@ -5,9 +5,10 @@ import { useWords } from '../../text/intl.js';
 import { AsCommand } from '../../ui/as-command.js';
 import { Button } from '../../ui/button.js';
 import { ConfirmDialog } from '../../ui/dialog.js';
-import { TextArea } from '../../ui/field.js';
+import { TextArea, TextInput } from '../../ui/field.js';
 import { reasonOf } from '../../ui/region.js';
 import { type Found, findAddresses } from './find-addresses.js';
+import { labelsIn } from './label-changes.js';
 import styles from './nodes.module.css';
 import { nodeWords } from './words.js';
 
@@ -29,6 +30,7 @@ export function AddNodes(props: AddNodesProps): ReactNode {
 function OpenAddNodes({ pool, onClose, onAdded }: AddNodesProps): ReactNode {
   const text = useWords(nodeWords);
   const [list, setList] = useState('');
+  const [typed, setTyped] = useState('');
   const [found, setFound] = useState<Found[]>();
   const [failure, setFailure] = useState<string>();
   // A request whose answer was lost is sent again under the same key.
@@ -45,7 +47,12 @@ function OpenAddNodes({ pool, onClose, onAdded }: AddNodesProps): ReactNode {
   const fresh =
     found?.filter((one) => one.node === null && one.problem === null && one.same_as === null) ?? [];
   const others = found?.filter((one) => !fresh.includes(one)) ?? [];
-  const body = { nodes: fresh.map(({ address }) => address) };
+  const { set: labels, wrong } = labelsIn(typed);
+  const wrongLabel = wrong === undefined ? undefined : text('labels.wrong', { entry: wrong });
+  const body = {
+    nodes: fresh.map(({ address }) => address),
+    ...(Object.keys(labels).length === 0 ? {} : { labels }),
+  };
   const add = async (): Promise<void> => {
     const path = { id: pool.id };
     await unwrap(api.POST('/pool/{id}/add_nodes', { params: { path, header: named.current.headers }, body }));
@@ -60,7 +67,7 @@ function OpenAddNodes({ pool, onClose, onAdded }: AddNodesProps): ReactNode {
       size="wide"
       action={text('add.action', { count: fresh.length })}
       impossible={
-        found === undefined ? text('add.first') : fresh.length === 0 ? text('add.nothing') : undefined
+        found === undefined ? text('add.first') : fresh.length === 0 ? text('add.nothing') : wrongLabel
       }
       onConfirm={add}
       isForm
@@ -76,6 +83,20 @@ function OpenAddNodes({ pool, onClose, onAdded }: AddNodesProps): ReactNode {
           setList(value);
           setFound(undefined);
         }}
+      />
+      <TextInput
+        name="labels"
+        label={text('column.labels')}
+        hint={text('add.labels.hint')}
+        error={wrongLabel}
+        value={typed}
+        onChange={(value) => {
+          setTyped(value);
+          // Another request than the one whose answer may have been lost.
+          named.current = once();
+        }}
+        placeholder="zone=b role=web"
+        isCode
       />
       <p>
         <Button onPress={() => void look()}>{text('add.look')}</Button>

@@ -1,17 +1,20 @@
 import type { PlacedNode } from '@rigel/api-client';
-import { type ReactNode, useDeferredValue, useEffect, useMemo, useState } from 'react';
+import { type ReactNode, useEffect, useMemo, useState } from 'react';
 import { Link, useLocation } from 'wouter';
 import { to } from '../../app/addresses.js';
 import { useIntl, useWords } from '../../text/intl.js';
 import { Button } from '../../ui/button.js';
 import { FilterChips } from '../../ui/chips.js';
 import { CopyButton } from '../../ui/copy.js';
-import { Select, TextInput } from '../../ui/field.js';
+import { Select } from '../../ui/field.js';
 import { Region } from '../../ui/region.js';
+import { SettledInput } from '../../ui/settled-input.js';
 import { STATES } from '../../ui/state.js';
 import { type Column, VirtualTable } from '../../ui/table.js';
 import { RunButton } from '../run/run-button.js';
 import { ansibleInventory } from './ansible-inventory.js';
+import { EditLabels } from './edit-labels.js';
+import { LabelCells } from './labels.js';
 import { RunStateText, StatusBadge, TaskLink } from './node-parts.js';
 import styles from './nodes.module.css';
 import {
@@ -54,6 +57,7 @@ export function NodeList({ poolId, tools, onSelection }: NodeListProps): ReactNo
   const query = useNodes(filters);
   const [selection, setSelection] = useState<Selection>(NOTHING);
   const [isRemoving, setRemoving] = useState(false);
+  const [isLabelling, setLabelling] = useState(false);
   const key = JSON.stringify(filters);
   // Other filters mean other nodes.
   // biome-ignore lint/correctness/useExhaustiveDependencies: the selection ends when the filters change.
@@ -114,6 +118,9 @@ export function NodeList({ poolId, tools, onSelection }: NodeListProps): ReactNo
                 addresses: addressesOf(await readSelected(selection, filters)).split('\n'),
               })}
             />
+            <Button kind="quiet" needs="operator" onPress={() => setLabelling(true)}>
+              {text('labels.edit')}
+            </Button>
             <Button kind="quiet" needs="operator" onPress={() => setRemoving(true)}>
               {text('remove')}
             </Button>
@@ -144,6 +151,15 @@ export function NodeList({ poolId, tools, onSelection }: NodeListProps): ReactNo
           )}
         </Region>
       </div>
+      <EditLabels
+        isOpen={isLabelling}
+        onClose={() => setLabelling(false)}
+        read={() => readSelected(selection, filters)}
+        onChanged={() => {
+          setSelection(NOTHING);
+          void query.refetch();
+        }}
+      />
       <RemoveNodes
         isOpen={isRemoving}
         onClose={() => setRemoving(false)}
@@ -206,6 +222,13 @@ function useColumns(withPool: boolean): Column<PlacedNode>[] {
         cell: ({ version_tag }) => <span className={styles.mono}>{version_tag}</span>,
       },
       {
+        name: 'labels',
+        title: text('column.labels'),
+        width: 'minmax(150px, 2fr)',
+        narrow: 'hidden',
+        cell: ({ labels }) => <LabelCells labels={labels} />,
+      },
+      {
         name: 'run',
         title: text('column.run'),
         width: '140px',
@@ -258,14 +281,23 @@ function FilterBar({ filters, set, tools }: FilterProps & { tools: ReactNode }):
         ]}
         onChange={(value) => set('status', value === ANY ? '' : value)}
       />
-      <Typed
-        name="ip"
+      <SettledInput
         label={text('filter.address')}
         value={filters.ip ?? ''}
-        set={set}
+        onSettle={(value) => set('ip', value)}
         placeholder={text('filter.address.hint')}
       />
-      <Typed name="version" label={text('filter.version')} value={filters.version ?? ''} set={set} />
+      <SettledInput
+        label={text('filter.labels')}
+        value={filters.labels ?? ''}
+        onSettle={(value) => set('labels', value)}
+        placeholder="zone=b,!canary"
+      />
+      <SettledInput
+        label={text('filter.version')}
+        value={filters.version ?? ''}
+        onSettle={(value) => set('version', value)}
+      />
       <Select
         label={text('filter.made')}
         value={filters.made_by ?? ANY}
@@ -281,41 +313,6 @@ function FilterBar({ filters, set, tools }: FilterProps & { tools: ReactNode }):
   );
 }
 
-/** A filter that is typed: it goes to the address when the typing pauses. */
-function Typed({
-  name,
-  label,
-  value,
-  set,
-  placeholder,
-}: {
-  name: FilterName;
-  label: string;
-  value: string;
-  set: FilterProps['set'];
-  placeholder?: string;
-}): ReactNode {
-  const [typed, setTyped] = useState(value);
-  const settled = useDeferredValue(typed);
-  // A chip was removed, or Back led to other filters.
-  useEffect(() => setTyped(value), [value]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: only what was typed leads to a change.
-  useEffect(() => {
-    if (settled.trim() === value) return;
-    const timer = setTimeout(() => set(name, settled.trim()), 300);
-    return () => clearTimeout(timer);
-  }, [settled]);
-  return (
-    <TextInput
-      label={label}
-      value={typed}
-      onChange={setTyped}
-      isCode
-      {...(placeholder ? { placeholder } : {})}
-    />
-  );
-}
-
 function Chips({ filters, set, clear }: FilterProps & { clear: () => void }): ReactNode {
   const text = useWords(nodeWords);
   const common = useWords();
@@ -328,6 +325,7 @@ function Chips({ filters, set, clear }: FilterProps & { clear: () => void }): Re
       filters.state && common(`state.${STATES[Number(filters.state[0]) as 0 | 1 | 2 | 3 | 4] ?? 'initial'}`),
     ],
     ['ip', text('filter.address'), filters.ip],
+    ['labels', text('filter.labels'), filters.labels],
     ['version', text('filter.version'), filters.version === '-' ? text('version.none') : filters.version],
     ['made_by', text('filter.made'), filters.made_by && text(`made.${filters.made_by}`)],
     ['vm_id', text('filter.vm'), filters.vm_id],
@@ -340,7 +338,13 @@ function Chips({ filters, set, clear }: FilterProps & { clear: () => void }): Re
   const chips = all.flatMap(([name, label, value]) =>
     value ? [{ name: label, value, onRemove: () => set(name, '') }] : [],
   );
-  return <FilterChips chips={chips} onClear={clear} />;
+  return (
+    chips.length > 0 && (
+      <div className={styles.chips}>
+        <FilterChips chips={chips} onClear={clear} />
+      </div>
+    )
+  );
 }
 
 function statusWords(status: string, text: (key: 'status.0' | 'status.1' | 'status.3') => string): string {

@@ -11,6 +11,8 @@ export interface NodeFilters {
   state?: string | undefined;
   ip?: string | undefined;
   version?: string | undefined;
+  /** A selector over labels. */
+  labels?: string | undefined;
   made_by?: 'manual' | 'crontab' | undefined;
   vm_id?: string | undefined;
   held_by?: number | undefined;
@@ -25,7 +27,7 @@ const POLL_MS = 5_000;
 const SLOW_POLL_MS = 30_000;
 const FEW_PARTS = 5;
 
-const NAMES = ['status', 'state', 'ip', 'version', 'made_by', 'vm_id', 'held_by'] as const;
+const NAMES = ['status', 'state', 'ip', 'labels', 'version', 'made_by', 'vm_id', 'held_by'] as const;
 export type FilterName = (typeof NAMES)[number];
 
 /** The filters of the address, and how to change one. */
@@ -60,6 +62,7 @@ export function useNodeFilters(pool_id?: number): {
         state: of('state'),
         ip: of('ip'),
         version: of('version'),
+        labels: of('labels'),
         made_by: made === 'manual' || made === 'crontab' ? made : undefined,
         vm_id: of('vm_id'),
         held_by: Number.isSafeInteger(held) && held > 0 ? held : undefined,

@@ -2,7 +2,7 @@ import { type ReactNode, useEffect, useState } from 'react';
 import { Link } from 'wouter';
 import { to } from '../../app/addresses.js';
 import { useIntl, useWords } from '../../text/intl.js';
-import { durationText } from '../../text/time.js';
+import { roundText } from '../../text/time.js';
 import { STATES, StateBar, StateShape } from '../../ui/state.js';
 import { TimeText } from '../../ui/time-text.js';
 import type { TaskOverview } from './answer.js';
@@ -102,7 +102,7 @@ export function Next({ tasks: { next } }: { tasks: TaskOverview }): ReactNode {
             </span>
             <span className={styles.quiet}>
               {text('next.in', {
-                time: durationText(Math.max(60_000, roundedToMinutes(Date.parse(due_at) - now))),
+                time: roundText(Math.max(60_000, roundedToMinutes(Date.parse(due_at) - now))),
               })}
             </span>
           </li>

@@ -18,6 +18,7 @@ import { DeleteThing, type Editing, EditThing } from '../fleet/edit-thing.js';
 import { HistoryList } from '../fleet/history-list.js';
 import { fleetWords } from '../fleet/words.js';
 import { AddNodes } from '../nodes/add-nodes.js';
+import { typedLabels } from '../nodes/label-changes.js';
 import { type ChosenNodes, NodeList } from '../nodes/node-list.js';
 import { StatusCounts, TaskLink, VersionSpread } from '../nodes/node-parts.js';
 import { nodeWords } from '../nodes/words.js';
@@ -208,6 +209,7 @@ function PoolSettings({ pool, onChanged }: { pool: Pool; onChanged: () => void }
   const facts: [string, ReactNode][] = [
     [text('field.name'), pool.name],
     [text('field.desc'), pool.desc || '–'],
+    [text('field.labels'), typedLabels(pool.labels) || text('none')],
     [text('field.vm_type'), pool.vm_type || text('none')],
     [text('field.sd_id'), pool.sd_id || text('none')],
     ...(['expand', 'shrink', 'deploy'] as const).map((kind): [string, ReactNode] => {

@@ -82,11 +82,12 @@ function ServerWords({ chain }: { chain: readonly Reason[] }): ReactNode {
   );
 }
 
-/** The reason in sight above the nodes, while there is one. */
+/** The reason in sight above the nodes, while there is one. It has its place before it is read, so that the nodes stay where they are. */
 export function WhyStrip({ task, why }: { task: TaskInfo; why: Why }): ReactNode {
   const text = useWords(taskWords);
   const chain = why.data?.chain ?? [];
-  if (task.state === 2 || chain.length === 0) return null;
+  const isRead = why.data !== undefined || why.isError;
+  if (task.state === 2 || (isRead && chain.length === 0)) return null;
   return (
     <section className={styles.strip} aria-label={text(task.end_reason === '' ? 'why.title' : 'why.ended')}>
       <h2>{text(task.end_reason === '' ? 'why.title' : 'why.ended')}</h2>

@@ -1,4 +1,4 @@
-import { type RecordedStep, type TaskInfo, unwrap } from '@rigel/api-client';
+import { type NodeSelection, type RecordedStep, type TaskInfo, unwrap } from '@rigel/api-client';
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
 import { api } from '../../../api/api.js';
@@ -49,6 +49,7 @@ export function PlanTab({
         <Region what={text('what')} query={query}>
           {(plan) => (
             <div className={styles.parts}>
+              {plan.select && <Selected select={plan.select} />}
               <CatalogNow plan={plan} />
               <section>
                 <h2>{text('steps')}</h2>
@@ -68,6 +69,24 @@ export function PlanTab({
         <AsCommand request={{ method: 'GET', path: `task/${id}/plan` }} />
       </div>
     </div>
+  );
+}
+
+/** What chose the nodes of the task when it was made. */
+function Selected({ select }: { select: NodeSelection }): ReactNode {
+  const text = useWords(recordedWords);
+  const { labels, status, pools, limit, order } = select;
+  const facts = [
+    ...(status ? [text(`select.${status}`)] : []),
+    ...(pools ? [text('select.pools', { pools: pools.join(', ') })] : []),
+    ...(limit === undefined ? [] : [text('select.first', { count: limit })]),
+    ...(order === undefined ? [] : [text('select.order', { order })]),
+  ];
+  return (
+    <p>
+      {text('select')} {labels !== undefined && <code>{labels}</code>}
+      {facts.length > 0 && <span className={styles.quiet}> {facts.join(' · ')}</span>}
+    </p>
   );
 }
 

@@ -1,0 +1,33 @@
+// node scripts/bundle.mjs <folder> [release]: writes `rigel` into a folder as one file that needs nothing but Node, and its
+// manual page. The package must have been compiled.
+import { writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { manual } from '../dist/command/manual.js';
+import { COMMANDS } from '../dist/commands/index.js';
+
+const home = join(import.meta.dirname, '..');
+const [folder, release = JSON.parse(await readFile(join(home, 'package.json'), 'utf8')).version] =
+  process.argv.slice(2);
+if (folder === undefined) {
+  process.stderr.write('usage: node scripts/bundle.mjs <folder> [release]\n');
+  process.exit(2);
+}
+await build({
+  entryPoints: [join(home, 'dist', 'main.js')],
+  outfile: join(folder, 'rigel.mjs'),
+  bundle: true,
+  minify: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node20.19',
+  define: { BUNDLED_RELEASE: JSON.stringify(release) },
+  // Libraries in CommonJS ask for Node's own modules by `require`, which a module of ES has not.
+  banner: {
+    js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);",
+  },
+  legalComments: 'eof',
+  logLevel: 'warning',
+});
+writeFileSync(join(folder, 'rigel.1'), manual(COMMANDS, release));
