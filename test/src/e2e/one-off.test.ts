@@ -170,7 +170,7 @@ t.test('a script that cannot be one is refused by its name, and nothing is made'
     [{ script: 'x'.repeat(65_537) }, /script has 65537 characters, and may have 65536/],
     [{ script: 'a\0b' }, /script/],
     [{ script: 'uptime', pool_id: poolId }, /not by both/],
-    [{ script: 'uptime', nodes: undefined }, /name the nodes/],
+    [{ script: 'uptime', nodes: undefined }, /nodes is empty|nodes or select/],
     [{ script: 'uptime', nodes: ['10.1.1.1'] }, /no node has the address 10\.1\.1\.1/],
     [{ script: 'uptime', params: {} }, /params/],
   ] as const)
