@@ -61,7 +61,7 @@ async function follow(
     const task = await waitForTask(invocation, id, {
       timeoutMs: readTimeout(timeout),
       progress: !live && progress !== 'none',
-      eachLook: () => output?.look(),
+      ...(output ? { eachLook: () => output.look() } : {}),
     });
     output?.finish();
     if (!live && print.format !== 'name') await printResults(invocation, id);
