@@ -20,6 +20,8 @@ export class ApiError extends Error {
     readonly data: unknown,
     /** `reason` of the envelope; undefined: the answer is not one of the API, or of an earlier release. */
     readonly reason?: RefusalReason,
+    /** Names the request in the logs of the services and in the audit; undefined: no gateway answered. */
+    readonly correlationId?: string,
   ) {
     super(message);
   }
@@ -68,14 +70,18 @@ type DataOf<Success> = Success extends { data: infer Data } ? Data : never;
 export async function unwrap<Success>(call: Promise<Outcome<Success>>): Promise<DataOf<Success>> {
   const { data, error, response } = await call;
   const envelope: unknown = data ?? error;
+  const correlationId = response.headers.get('x-correlation-id') ?? undefined;
   if (!isEnvelope(envelope)) {
     throw new ApiError(
       response.status,
       `the answer is not one of the API (status ${response.status})`,
       envelope,
+      undefined,
+      correlationId,
     );
   }
-  if (envelope.code !== 0) throw new ApiError(envelope.code, envelope.msg, envelope.data, envelope.reason);
+  if (envelope.code !== 0)
+    throw new ApiError(envelope.code, envelope.msg, envelope.data, envelope.reason, correlationId);
   return envelope.data as DataOf<Success>;
 }
 

@@ -1,8 +1,10 @@
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { browserOf } from './browser.js';
 import type { Io } from './io.js';
 import { releaseOf } from './release.js';
 import { run } from './run.js';
+import { fullScreen } from './terminal.js';
 
 const io: Io = {
   env: process.env,
@@ -11,6 +13,8 @@ const io: Io = {
   columns: process.stdout.isTTY ? process.stdout.columns : undefined,
   errIsTerminal: process.stderr.isTTY && process.env.TERM !== 'dumb',
   inIsTerminal: process.stdin.isTTY,
+  screen: fullScreen(process),
+  openBrowser: browserOf(process),
   readInput: async () => {
     process.stdin.setEncoding('utf8');
     let text = '';

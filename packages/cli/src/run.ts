@@ -90,13 +90,23 @@ export async function run(
       io.err(`rigel: ${plain((error as Error).stack ?? String(error))}\n`);
       return EXIT.couldNot;
     }
-    io.err(`rigel: ${plain(known.message)}\n`);
-    if (PRINTS_JSON.test(format ?? ''))
+    const { code = null, correlationId = null } = known.details;
+    const id = correlationId === null ? '' : ` (correlation id ${correlationId})`;
+    io.err(`rigel: ${plain(known.message + id)}\n`);
+    if (PRINTS_JSON.test(format ?? wantedFormat(argv, io)))
       io.err(
-        `${JSON.stringify({ error: { code: known.status, reason: known.details.code ?? null, message: known.message } })}\n`,
+        `${plain(JSON.stringify({ error: { code: known.status, reason: code, message: known.message, correlation_id: correlationId } }))}\n`,
       );
     return known.status;
   }
+}
+
+/** The format that a command line asks for that cannot be read as a whole. */
+function wantedFormat(argv: readonly string[], io: Io): string {
+  const at = argv.findIndex((word) => /^(-o|--output)(=|$)/.test(word));
+  const word = argv[at];
+  if (word === undefined) return io.env.RIGEL_OUTPUT ?? '';
+  return (word.includes('=') ? word.split('=')[1] : argv[at + 1]) ?? '';
 }
 
 function settingsOf(values: Record<string, unknown>, io: Io): Settings {

@@ -55,6 +55,18 @@ export const Attention = Type.Object({
   text: Type.String(),
   /** The end of the chain of reasons in words; empty: there is no further one. */
   cause: Type.String(),
+  /** The same for programs and other languages; absent: there is none, or a scheduler of an earlier release answers. */
+  cause_reason: Type.Optional(
+    Type.Object({
+      /** Kind of the reason, see docs/why.md. */
+      code: Type.String(),
+      /** The reason in words, without what the command printed. */
+      text: Type.String(),
+      data: Type.Record(Type.String(), Type.Union([Type.String(), Type.Integer(), Type.Null()])),
+      /** The last line that the command printed; empty: none is known. */
+      printed: Type.String(),
+    }),
+  ),
   /** Since when; null: not known. */
   since: Type.Union([Type.Integer(), Type.Null()]),
   /** How many nodes are concerned. */

@@ -172,7 +172,7 @@ t.test('nodes get labels, and are selected by them', async (t) => {
   });
   t.match(await rigel(['node', 'label', '-p', pool, '-l', '!zone', 'zone=a', '--dry-run']), {
     status: 0,
-    out: /set zone=a on 4 nodes: --select !zone/,
+    out: /set zone=a on 4 nodes: --pool \S+ --select !zone/,
   });
   t.match(await rigel(['node', 'label', '--select', 'zone=b', '--first', '1', 'canary=yes', '--yes']), {
     err: /1 node has these labels now; 1 were changed/,
@@ -191,6 +191,8 @@ t.test('nodes get labels, and are selected by them', async (t) => {
   await rigel(['node', 'label', three, 'zone=a', '--yes']);
   t.match(await rigel([...create, ...select, '--plan', hash]), { status: 3, err: /the plan is/ });
 
+  t.match((await rigel([...create, '-p', pool, '--dry-run'])).out, /6 nodes/, 'all of a pool');
+  t.match(await rigel([...create, '-p', pool, '--nodes', one]), { status: 2, err: /exclude each other/ });
   t.match(await rigel([...create, '--nodes', one, '-l', 'zone=b', '--yes']), {
     status: 2,
     err: /name the nodes, or select/,

@@ -79,6 +79,8 @@ t.test('a task is made by keyboard alone, with exactly what the plan showed', as
   await page.keyboard.press('Enter');
   await page.waitForURL(new RegExp(`template=${words}`));
   await tabTo(page, page.getByRole('radio', { name: 'of pools' }));
+  // Past “by labels” to “from a list”.
+  await page.keyboard.press('ArrowRight');
   await page.keyboard.press('ArrowRight');
   await tabTo(page, page.getByRole('textbox', { name: 'Addresses' }));
   await page.keyboard.type(`${nodes[0]}; ${nodes[1]}, 10.255.0.1`);

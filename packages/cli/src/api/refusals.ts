@@ -42,11 +42,23 @@ function wayOut({ code, reason }: ApiError, context: string | undefined): string
   return '';
 }
 
+/** Texts of the API that existing clients compare, and that say nothing to a person. */
+const SAYS_NOTHING = /^db (error|server lost)/;
+
+/** The API's words, or others where they say nothing. */
+function wordsOf({ message, reason }: ApiError): string {
+  if (reason?.code !== 'not_found' || !SAYS_NOTHING.test(message)) return message;
+  const which =
+    reason.value === null || reason.value === undefined ? '' : ` (${JSON.stringify(reason.value)})`;
+  return `there is no such object${which}: the list of its kind has those that there are`;
+}
+
 /** An error of a call as the command line says it. */
 export function commandErrorOf(error: unknown, context: string | undefined): CommandError | undefined {
   if (error instanceof CommandError) return error;
   if (!(error instanceof ApiError)) return undefined;
-  return new CommandError(`${error.message}${wayOut(error, context)}`, statusOf(error), {
+  return new CommandError(`${wordsOf(error)}${wayOut(error, context)}`, statusOf(error), {
     code: error.reason?.code,
+    correlationId: error.correlationId,
   });
 }

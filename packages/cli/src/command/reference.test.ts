@@ -60,7 +60,7 @@ t.test('the manual has every command and every flag, and nothing in it is a comm
   for (const line of page.split('\n')) if (/^[.']/.test(line)) t.match(line, known);
   t.match(page, '"rigel 1.2.3\\-rc.1"');
   for (const { name, flags = {} } of COMMANDS) {
-    t.match(page, new RegExp(`^\\.SS rigel ${name}( |$)`, 'm'));
+    t.match(page, new RegExp(`^\\.SS rigel ${name.replaceAll('-', '\\\\-')}( |$)`, 'm'));
     for (const flag of Object.keys(flags)) t.match(page, `\\-\\-${flag.replaceAll('-', '\\-')}`);
   }
 });

@@ -1,3 +1,4 @@
+import { unwrap } from '@rigel/api-client';
 import { connect } from '../api/client.js';
 import { command } from '../command/command.js';
 import { CommandError, EXIT } from '../command/exit.js';
@@ -34,24 +35,13 @@ export const apiCommands = [
         throw new CommandError(`--data must be JSON: ${(error as Error).message}`);
       }
       const client = connect(settings, io, all.debug, signal);
-      const { data, error, response } = await (client.request as CallableFunction)(verb.toLowerCase(), path, {
-        ...(body === undefined ? {} : { body }),
-      });
-      const answer = (data ?? error) as { code?: number; msg?: string; data?: unknown };
-      if (response.ok && answer?.code === 0) {
-        print.line(plainJson(answer.data));
-        return EXIT.done;
-      }
-      throw new CommandError(
-        plain(answer?.msg ?? `the answer has status ${response.status}`),
-        response.status === 404
-          ? EXIT.notFound
-          : response.status === 401 || response.status === 403
-            ? EXIT.notAllowed
-            : response.status === 409
-              ? EXIT.refused
-              : EXIT.couldNot,
+      const answer = await unwrap(
+        (client.request as CallableFunction)(verb.toLowerCase(), path, {
+          ...(body === undefined ? {} : { body }),
+        }),
       );
+      print.line(plainJson(answer));
+      return EXIT.done;
     },
   }),
 ];

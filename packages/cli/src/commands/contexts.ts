@@ -58,6 +58,40 @@ export const contextCommands = [
     },
   }),
   command({
+    name: 'context show',
+    help: {
+      en: 'Show a context, or the current one; never its token',
+      zh: '查看上下文（默认当前）；不显示令牌',
+    },
+    args: [{ ...context, optional: true }],
+    run: async ({ io, print, settings }, [name]) => {
+      const { contexts, current } = readConfig(io.env);
+      const wanted = name ?? settings.context ?? current;
+      const found = wanted === undefined ? undefined : contexts[wanted];
+      if (wanted === undefined || !found)
+        throw new CommandError(
+          wanted === undefined
+            ? 'there is no current context: rigel context add <name> <url>'
+            : `there is no context ${JSON.stringify(wanted)}: rigel context list`,
+          EXIT.notFound,
+        );
+      const row: ContextRow = {
+        name: wanted,
+        url: found.url,
+        current: wanted === current,
+        protected: found.protected === true,
+        token: describe(found.token),
+      };
+      print.one('context', row, [
+        ['context', row.name],
+        ['address', row.url],
+        ['current', row.current ? 'yes' : 'no'],
+        ['token', row.token],
+        ['protected', row.protected ? 'yes' : 'no'],
+      ]);
+    },
+  }),
+  command({
     name: 'context add',
     help: { en: 'Enter a system, or change where it is', zh: '添加或修改系统' },
     args: [{ name: 'context' }, { name: 'url' }],

@@ -7,7 +7,7 @@ import type { Invocation } from '../command/invocation.js';
 import type { Column } from '../output/printer.js';
 import { plain } from '../output/screen.js';
 import { localTime } from '../output/times.js';
-import { confirm } from '../plan/confirm.js';
+import { confirmChange } from '../plan/change.js';
 import { FIND, limitFlag } from './flags.js';
 import { NODE } from './pools.js';
 import { readLabels, SELECT } from './selection.js';
@@ -112,7 +112,7 @@ async function get<Data>({ api }: Invocation, path: string, params: object): Pro
 }
 
 /** `desc: "a" → "b", name: "x" → "y"` */
-function fieldsOf(row: Record<string, unknown>): string {
+export function fieldsOf(row: Record<string, unknown>): string {
   const fields = (row.fields ?? []) as { name: string; before: unknown; after: unknown }[];
   const show = (value: unknown): string => plain(JSON.stringify(value ?? null));
   return fields.map(({ name, before, after }) => `${name}: ${show(before)} → ${show(after)}`).join(', ');
@@ -173,7 +173,8 @@ function commandsOf({ kind, path, many, one, columns, hasUses, isListed }: Shape
       const thing = await get<{ name: string; version?: number }>(invocation, `/${path}/{id}`, {
         path: { id },
       });
-      await confirm(invocation, `Delete ${kind} ${plain(thing.name)}?`);
+      const change = { title: `delete ${kind} ${plain(thing.name)}`, fields: [], version: thing.version };
+      if (!(await confirmChange(invocation, change))) return;
       await unwrap(
         (invocation.api().DELETE as CallableFunction)(`/${path}/delete/{id}`, {
           params: { path: { id }, query: thing.version === undefined ? {} : { if_version: thing.version } },
@@ -299,7 +300,14 @@ export const fleetCommands = [
       const id = await idOf(invocation, 'pool', text);
       const labels = readLabels(flags.label);
       const addresses = await readNodes(invocation, given, undefined);
-      await confirm(invocation, `Enter ${addresses.length} nodes into pool ${plain(text)}?`);
+      const change = {
+        title: `enter ${addresses.length} nodes into pool ${plain(text)}`,
+        fields: [
+          { field: 'nodes', after: addresses },
+          ...(flags.label.length > 0 ? [{ field: 'labels', after: labels }] : []),
+        ],
+      };
+      if (!(await confirmChange(invocation, change))) return;
       await unwrap(
         (invocation.api().POST as CallableFunction)('/pool/{id}/add_nodes', {
           params: { path: { id } },
@@ -336,7 +344,7 @@ export const fleetCommands = [
 ];
 
 /** A node by its id or its address. */
-async function nodeId(invocation: Invocation, text: string): Promise<number> {
+export async function nodeId(invocation: Invocation, text: string): Promise<number> {
   if (/^(node\/)?[1-9]\d*$/.test(text)) return readId('node', text);
   const { rows } = await get<{ rows: { id: number; ip: string }[] }>(invocation, '/node/list', {
     query: { ip: text, limit: 1_000 },

@@ -54,8 +54,8 @@ export interface WantedNodes {
 /**
  * The nodes that a command is about: named, selected, or all of a pool.
  * @param named what names nodes on the command line.
- * @param pool that the flags name; the API looks at its nodes where they are selected.
- * @throws CommandError when they are named and selected.
+ * @param pool that the flags name: a selection is made in it, of all its nodes if nothing else is said.
+ * @throws CommandError when they are named and selected, or neither.
  */
 export async function wantedNodes(
   invocation: Invocation,
@@ -69,13 +69,13 @@ export async function wantedNodes(
     first: flags.first,
     order: flags.order,
   }).filter(([, value]) => value !== undefined);
-  if (given.length === 0) {
+  if (named.length > 0 || (given.length === 0 && pool === undefined)) {
+    const [[flag = ''] = []] = given;
+    if (given.length > 0)
+      throw new CommandError(`nodes are named, and --${flag} is given: name the nodes, or select them`);
     const nodes = await readNodes(invocation, named, pool);
     return { body: { nodes }, text: someOf(nodes) };
   }
-  const [[flag = ''] = []] = given;
-  if (named.length > 0)
-    throw new CommandError(`nodes are named, and --${flag} is given: name the nodes, or select them`);
   const pools = pool === undefined ? {} : { pools: [await idOf(invocation, 'pool', pool)] };
   const select: NodeSelection = {
     ...pools,
@@ -84,7 +84,9 @@ export async function wantedNodes(
     ...(flags.first === undefined ? {} : { limit: flags.first }),
     ...(flags.order === undefined ? {} : { order: flags.order }),
   };
-  const text = given.map(([name, value]) => `--${name} ${plain(value)}`).join(' ');
+  const text = [...(pool === undefined ? [] : [['pool', pool] as const]), ...given]
+    .map(([name, value]) => `--${name} ${plain(value)}`)
+    .join(' ');
   return { body: { select }, text };
 }
 

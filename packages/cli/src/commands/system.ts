@@ -1,18 +1,13 @@
-import { once, unwrap } from '@rigel/api-client';
-import { readId } from '../api/names.js';
-import { readAll, readPages } from '../api/pages.js';
+import { unwrap } from '@rigel/api-client';
 import { command } from '../command/command.js';
-import { CommandError, EXIT } from '../command/exit.js';
+import { EXIT } from '../command/exit.js';
 import type { Invocation } from '../command/invocation.js';
 import { plain } from '../output/screen.js';
-import { localTime, readSpan } from '../output/times.js';
-import { limitFlag } from './flags.js';
+import { localTime } from '../output/times.js';
 
 async function get<Data>({ api }: Invocation, path: string, query: object = {}): Promise<Data> {
   return (await unwrap((api().GET as CallableFunction)(path, { params: { query } }))) as Data;
 }
-
-const limit = limitFlag(50);
 
 export const systemCommands = [
   command({
@@ -66,15 +61,6 @@ export const systemCommands = [
     },
   }),
   command({
-    name: 'orphans',
-    help: { en: 'List machines at providers that no node has', zh: '列出无节点对应的机器' },
-    run: async (invocation) => {
-      const found = await get<{ machines?: unknown[] }>(invocation, '/orphans');
-      invocation.print.one('orphans', found, Object.entries(found));
-      return (found.machines ?? []).length === 0 ? EXIT.done : EXIT.notGood;
-    },
-  }),
-  command({
     name: 'search',
     help: { en: 'Find objects by id, name, address or machine', zh: '按编号、名称、地址或机器查找' },
     args: [{ name: 'words', many: true }],
@@ -89,119 +75,6 @@ export const systemCommands = [
         { field: 'detail', title: 'detail' },
       ]);
       return rows.length > 0 ? EXIT.done : EXIT.notGood;
-    },
-  }),
-  command({
-    name: 'schedule list',
-    help: { en: 'List scheduled tasks and how they stand', zh: '列出定时任务及其状态' },
-    flags: { limit },
-    run: async (invocation, _args, flags) => {
-      const rows = await readAll<Record<string, unknown>>(flags.limit ?? 50, (part) =>
-        get(invocation, '/schedule/list', part),
-      );
-      invocation.print.rows('schedule', rows, [
-        { field: 'id', title: 'id', align: 'end' },
-        { field: 'pool_name', title: 'pool' },
-        { field: 'type', title: 'type' },
-        { field: 'exec_type', title: 'by' },
-        { field: 'state', title: 'state' },
-        {
-          field: 'next',
-          title: 'next',
-          text: ({ next }) => localTime((next as { due_at?: string } | null)?.due_at),
-        },
-        { field: 'time_zone', title: 'zone', isWide: true },
-      ]);
-    },
-  }),
-  command({
-    name: 'audit',
-    help: { en: 'Say who did what to what, newest first', zh: '显示操作审计，最新的在前' },
-    flags: {
-      by: { type: 'text', value: '<name>', help: { en: 'only of this operator', zh: '仅此操作人的' } },
-      limit,
-    },
-    run: async (invocation, _args, flags) => {
-      const rows = await readPages<Record<string, unknown>>(flags.limit ?? 50, (page) =>
-        get(invocation, '/audit', { ...page, ...(flags.by === undefined ? {} : { operator: flags.by }) }),
-      );
-      invocation.print.rows('audit', rows, [
-        { field: 'time_at', title: 'time', text: ({ time_at }) => localTime(String(time_at)) },
-        { field: 'operator', title: 'who' },
-        { field: 'action', title: 'what' },
-        {
-          field: 'target',
-          title: 'on',
-          text: ({ target, name }) => (name === '' ? target : `${target} ${name}`),
-        },
-        { field: 'outcome', title: 'outcome' },
-        { field: 'correlation_id', title: 'correlation id', isWide: true },
-      ]);
-    },
-  }),
-  command({
-    name: 'token list',
-    help: { en: 'List API tokens', zh: '列出 API 令牌' },
-    flags: { limit },
-    run: async (invocation, _args, flags) => {
-      const rows = await readPages<Record<string, unknown>>(flags.limit ?? 50, (page) =>
-        get(invocation, '/token/list', page),
-      );
-      invocation.print.rows('token', rows, [
-        { field: 'id', title: 'id', align: 'end' },
-        { field: 'name', title: 'name' },
-        { field: 'role', title: 'role' },
-        { field: 'expires', title: 'until' },
-        { field: 'last_used', title: 'last used' },
-        { field: 'revoked', title: 'revoked' },
-        { field: 'created_by', title: 'made by', isWide: true },
-      ]);
-    },
-  }),
-  command({
-    name: 'token create',
-    help: { en: 'Make an API token, and print it once', zh: '创建 API 令牌（仅显示一次）' },
-    flags: {
-      name: { type: 'text', value: '<name>', help: { en: 'whose token it is', zh: '令牌名称' } },
-      role: {
-        type: 'text',
-        value: '<role>',
-        choices: ['viewer', 'operator', 'admin'],
-        help: { en: 'what it may do', zh: '权限' },
-      },
-      expires: { type: 'text', value: '<30d>', help: { en: 'how long it is valid', zh: '有效期' } },
-    },
-    run: async ({ api, io, print, note }, _args, flags) => {
-      if (flags.name === undefined || flags.role === undefined)
-        throw new CommandError('token create needs --name <name> and --role <viewer|operator|admin>');
-      const span = flags.expires === undefined ? undefined : readSpan(flags.expires);
-      if (flags.expires !== undefined && span === undefined)
-        throw new CommandError(
-          `--expires must be a time like 12h or 30d (got ${JSON.stringify(flags.expires)})`,
-        );
-      const made = (await unwrap(
-        (api().POST as CallableFunction)('/token/create', {
-          body: {
-            name: flags.name,
-            role: flags.role,
-            ...(span === undefined ? {} : { expires: String(io.now() + span) }),
-          },
-          ...once(),
-        }),
-      )) as { id: number; token: string };
-      note(`token ${made.id} of ${flags.name} (${flags.role}); it cannot be shown again`);
-      if (print.isForPeople) print.line(made.token);
-      else print.one('token', made, []);
-    },
-  }),
-  command({
-    name: 'token revoke',
-    help: { en: 'Revoke a token: it is refused within a second', zh: '吊销令牌：一秒内失效' },
-    args: [{ name: 'token', kind: 'token' }],
-    run: async ({ api, note }, [text = '']) => {
-      const id = readId('token', text);
-      await unwrap(api().POST('/token/revoke/{id}', { params: { path: { id } } }));
-      note(`token ${id} is revoked`);
     },
   }),
 ];

@@ -4,9 +4,9 @@ import { readAll } from '../api/pages.js';
 import { command } from '../command/command.js';
 import { CommandError, EXIT } from '../command/exit.js';
 import type { Invocation } from '../command/invocation.js';
-import { judge, readTimeout, waitForTask } from '../follow/wait.js';
+import { readTimeout, waitForTask } from '../follow/wait.js';
 import { plain } from '../output/screen.js';
-import { confirm } from '../plan/confirm.js';
+import { confirmChange } from '../plan/change.js';
 import { carryOut } from '../plan/plan.js';
 import { PLAN_FLAGS, ROLL_FLAGS, WAIT_FLAGS } from './flags.js';
 import { SELECT_FLAGS, wantedNodes } from './selection.js';
@@ -205,6 +205,10 @@ export const taskChanges = [
     flags: { reason },
     run: async (invocation, args, flags) => {
       const id = numberOf(args);
+      if (invocation.flags.dryRun) {
+        invocation.print.line(`pause task ${id}: no further node begins`);
+        return;
+      }
       await unwrap(
         invocation.api().POST('/task/pause/{id}', {
           params: { path: { id } },
@@ -231,10 +235,12 @@ export const taskChanges = [
       const id = numberOf(args);
       const task = await readTask(invocation, id);
       const running = task.commands_alive ?? task.stat[1] ?? 0;
-      await confirm(
-        invocation,
-        `Stop task ${id} (${plain(task.task_name)}) for good? ${running} nodes are at work.`,
-      );
+      const change = {
+        title: `stop task ${id} (${plain(task.task_name)}) for good`,
+        fields: [],
+        consequences: [`${running} nodes are at work: their commands are ended`],
+      };
+      if (!(await confirmChange(invocation, change))) return EXIT.done;
       await unwrap(
         invocation.api().POST('/task/stop/{id}', {
           params: { path: { id } },
@@ -260,20 +266,5 @@ export const taskChanges = [
     args: taskId,
     flags: { timeout: WAIT_FLAGS.timeout, progress: WAIT_FLAGS.progress },
     run: (invocation, args, flags) => afterStart(invocation, [numberOf(args)], { wait: true, ...flags }),
-  }),
-  command({
-    name: 'task watch',
-    help: { en: 'Show how a task goes until it has ended', zh: '跟踪任务直至结束' },
-    args: taskId,
-    flags: { timeout: WAIT_FLAGS.timeout },
-    run: async (invocation, args, flags) => {
-      const task = await waitForTask(invocation, numberOf(args), {
-        timeoutMs: readTimeout(flags.timeout),
-        progress: true,
-      });
-      const { isGood, text } = judge(task);
-      invocation.note(text);
-      return isGood ? EXIT.done : EXIT.notGood;
-    },
   }),
 ];

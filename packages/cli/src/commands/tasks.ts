@@ -1,15 +1,15 @@
-import { type RunLine, type Task, unwrap } from '@rigel/api-client';
+import { type FailureGroup, type RunLine, type Task, unwrap } from '@rigel/api-client';
 import { idOf, readId } from '../api/names.js';
 import { readAll } from '../api/pages.js';
 import { command } from '../command/command.js';
 import { CommandError } from '../command/exit.js';
 import type { Invocation } from '../command/invocation.js';
-import { stateOf, TASK_STATES } from '../follow/wait.js';
+import { RUN_STATES, stateOf, TASK_STATES } from '../follow/wait.js';
 import type { Column } from '../output/printer.js';
 import { plain } from '../output/screen.js';
 import { duration, localTime } from '../output/times.js';
 import { FIND, limitFlag } from './flags.js';
-import { attemptOf, printReceipt } from './receipt.js';
+import { printReceipt } from './receipt.js';
 import { numberOf, readTask, taskId } from './task-id.js';
 
 const TASK: Column<Task>[] = [
@@ -36,8 +36,6 @@ const RUN: Column<RunLine>[] = [
   { field: 'message', title: 'message' },
   { field: 'vm_id', title: 'machine', isWide: true },
 ];
-/** Names of the API's numbers for states of nodes in a task. */
-const RUN_STATES = ['waits', 'running', 'succeeded', 'failed', 'halted'];
 const STATES: readonly string[] = TASK_STATES;
 
 function stateNumber(text: string | undefined, states: readonly string[]): number | undefined {
@@ -211,24 +209,6 @@ export const taskCommands = [
     },
   }),
   command({
-    name: 'task events',
-    help: { en: 'Print what is recorded of a task', zh: '输出任务的事件记录' },
-    args: taskId,
-    flags: { limit: { type: 'number', value: '<n>', help: { en: 'at most so many', zh: '最多条数' } } },
-    run: async (invocation, args, flags) => {
-      const { api, print } = invocation;
-      const id = numberOf(args);
-      const rows = await readAll(flags.limit, (part) =>
-        unwrap(api().GET('/task/{id}/history', { params: { path: { id }, query: part } })),
-      );
-      for (const row of rows)
-        print.item(
-          row,
-          `${String(row.version).padStart(6)}  ${localTime(row.at)}  ${plain(row.event).padEnd(22)}  ${plain(row.data)}`,
-        );
-    },
-  }),
-  command({
     name: 'task runs',
     help: { en: 'List the nodes of a task', zh: '列出任务的节点' },
     args: taskId,
@@ -276,55 +256,31 @@ export const taskCommands = [
       const { api, print } = invocation;
       const { rows } = (await unwrap(
         api().GET('/task/{id}/failures', { params: { path: { id: numberOf(args) } } }),
-      )) as { rows: { count: number; step: string; reason: string; nodes: { ip: string }[] }[] };
-      print.rows('failure', rows, [
-        { field: 'count', title: 'nodes', align: 'end' },
-        { field: 'step', title: 'step' },
-        { field: 'reason', title: 'reason' },
-        {
-          field: 'nodes',
-          title: 'on',
-          text: ({ nodes, count }) => {
-            const shown = flags.nodes ? nodes : nodes.slice(0, 3);
-            return `${shown.map(({ ip }) => ip).join(' ')}${count > shown.length ? ' …' : ''}`;
+      )) as { rows: FailureGroup[] };
+      print.rows(
+        'failure',
+        rows,
+        [
+          { field: 'count', title: 'nodes', align: 'end', text: ({ count }) => `  ${count}` },
+          { field: 'step', title: 'step' },
+          {
+            field: 'reason',
+            title: 'reason',
+            text: ({ reason, example, count }) => (count === 1 ? example : reason),
           },
-        },
-      ]);
-    },
-  }),
-  command({
-    name: 'task output',
-    help: { en: 'Print what an attempt printed on a node', zh: '输出某次执行在节点上的输出' },
-    args: [{ name: 'run', kind: 'run' }],
-    flags: {
-      step: {
-        type: 'number',
-        value: '<n>',
-        help: { en: 'place of the step, from 1 (default: the last one)', zh: '步骤序号（默认最后一个）' },
-      },
-      attempt: {
-        type: 'number',
-        value: '<n>',
-        help: { en: 'which attempt (default: the last one)', zh: '第几次执行（默认最后一次）' },
-      },
-    },
-    run: async (invocation, [text = ''], flags) => {
-      const { api, print } = invocation;
-      const nsid = readId('run', text);
-      const account = await unwrap(api().GET('/task/node/{nsid}', { params: { path: { nsid } } }));
-      const { place, attempt } = attemptOf(account, flags.step, flags.attempt);
-      const answer = await api().GET('/task/node/{nsid}/output/raw', {
-        params: {
-          path: { nsid },
-          query: { step: place, attempt: attempt.attempt } as never,
-        },
-        parseAs: 'text',
-      });
-      if (!answer.response.ok) {
-        await unwrap(Promise.resolve(answer as never));
-        return;
-      }
-      for (const line of String(answer.data).replace(/\n$/, '').split('\n')) print.line(plain(line));
+          {
+            field: 'nodes',
+            title: 'on',
+            text: ({ nodes, count }) => {
+              const shown = flags.nodes ? nodes : nodes.slice(0, 2);
+              const more = count - shown.length;
+              const rest = flags.nodes ? ` and ${more} more: rigel task runs --state failed` : ' … (--nodes)';
+              return `${shown.map(({ ip }) => ip).join(' ')}${more > 0 ? rest : ''}`;
+            },
+          },
+        ],
+        { header: false },
+      );
     },
   }),
 ];

@@ -17,7 +17,11 @@ const LONGEST_RETRY_MS = 8_000;
 const PASSING = new Set([429, 500, 502, 503, 504]);
 
 /** Reads again while no gateway answers. @param until when to give up, in milliseconds since 1970. */
-async function patiently<T>(invocation: Invocation, until: number, read: () => Promise<T>): Promise<T> {
+export async function patiently<T>(
+  invocation: Invocation,
+  until: number,
+  read: () => Promise<T>,
+): Promise<T> {
   const { io, note, signal } = invocation;
   let told = false;
   for (let pause = FIRST_RETRY_MS; ; pause = Math.min(pause * 2, LONGEST_RETRY_MS)) {
@@ -37,6 +41,9 @@ async function patiently<T>(invocation: Invocation, until: number, read: () => P
 /** Names of the API's numbers for states of tasks. */
 export const TASK_STATES = ['initial', 'running', 'succeeded', 'failed', 'halted'] as const;
 
+/** Names of the API's numbers for states of nodes in a task. */
+export const RUN_STATES = ['waits', 'running', 'succeeded', 'failed', 'halted'] as const;
+
 /** `running`, `ended: partial`: how a task stands, for people. */
 export function stateOf({ state, end_reason: reason }: Pick<TaskInfo, 'state' | 'end_reason'>): string {
   return reason === '' ? TASK_STATES[state] : reason;
@@ -53,7 +60,8 @@ export function readTimeout(text: string | undefined): number {
 
 const BAR = 20;
 
-function progressLine(task: TaskInfo, ascii: boolean): string {
+/** `42  batch 7/20  ████░░  342 ok  50 running  0 failed  3m 12s  eta 8m`: how a task goes, in a line. */
+export function progressLine(task: TaskInfo, ascii: boolean): string {
   const [, running = 0, done = 0, failed = 0] = task.stat;
   const share = task.nodes === 0 ? 0 : (failed + done) / task.nodes;
   const full = Math.round(share * BAR);

@@ -1,3 +1,4 @@
+import { escapedLine } from '@rigel/contracts/invisible';
 import { stringify } from 'yaml';
 import { CommandError } from '../command/exit.js';
 import { type Cells, plain, tableLines } from './screen.js';
@@ -34,6 +35,9 @@ function valueAt(row: unknown, path: string): unknown {
   return value;
 }
 
+/** What a terminal would obey stands escaped, as in JSON, which keeps its meaning. */
+const escapedLines = (text: string): string => text.split('\n').map(escapedLine).join('\n');
+
 /** Prints the data of a command on standard output, in the format that was asked for. */
 export class Printer {
   private isFirst = true;
@@ -52,8 +56,14 @@ export class Printer {
   /**
    * Prints rows of one kind.
    * @param kind for `-o name`: `task/42`.
+   * @param options.header a line with the titles; default: yes.
    */
-  rows<Row extends object>(kind: string, rows: readonly Row[], columns: readonly Column<Row>[]): void {
+  rows<Row extends object>(
+    kind: string,
+    rows: readonly Row[],
+    columns: readonly Column<Row>[],
+    { header = true }: { header?: boolean } = {},
+  ): void {
     const { format, fields } = this.options;
     if (
       this.asData(
@@ -88,13 +98,13 @@ export class Printer {
     if (rows.length === 0) return;
     const cells = shown.map(
       (column): Cells => ({
-        title: column.title.toUpperCase(),
+        title: header ? column.title.toUpperCase() : '',
         align: column.align ?? 'start',
         cells: rows.map((row) => cellOf(row, column)),
       }),
     );
-    for (const line of tableLines(cells, format === 'table' ? this.options.columns : undefined))
-      this.line(line);
+    const lines = tableLines(cells, format === 'table' ? this.options.columns : undefined);
+    for (const line of header ? lines : lines.slice(1)) this.line(line);
   }
 
   /**
@@ -140,13 +150,16 @@ export class Printer {
     switch (this.format) {
       case 'json':
         // What comes one by one is a line each, in JSON too: nobody knows the last one beforehand.
-        this.line(form === 'item' ? JSON.stringify(value) : JSON.stringify(value, undefined, 2));
+        this.line(escapedLines(JSON.stringify(value, undefined, form === 'item' ? undefined : 2)));
         return true;
       case 'jsonl':
-        for (const row of form === 'list' ? (value as unknown[]) : [value]) this.line(JSON.stringify(row));
+        for (const row of form === 'list' ? (value as unknown[]) : [value])
+          this.line(escapedLines(JSON.stringify(row)));
         return true;
       case 'yaml':
-        this.options.out(`${form === 'item' && !this.isFirst ? '---\n' : ''}${stringify(value)}`);
+        this.options.out(
+          `${form === 'item' && !this.isFirst ? '---\n' : ''}${escapedLines(stringify(value))}`,
+        );
         this.isFirst = false;
         return true;
       default:

@@ -71,7 +71,11 @@ t.test('the cause is the failure of a node, with the last line that it printed',
     reason('last_output', 'it printed last: a\nno space left', { output: 'a\nno space left\n' }),
   ];
   t.match(attentionOf({ ...none, tasks, whys: new Map([why(1, ...chain)]) }, NOW), [
-    { code: 'failed', cause: 'step move failed on 10.0.0.7: exit status 1: no space left' },
+    {
+      code: 'failed',
+      cause: 'step move failed on 10.0.0.7: exit status 1: no space left',
+      cause_reason: { code: 'step_failed', printed: 'no space left' },
+    },
   ]);
 });
 

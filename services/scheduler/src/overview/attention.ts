@@ -75,6 +75,7 @@ function ofTask(task: TaskLine, why: TaskWhy | undefined, now: number): Attentio
   const last = chain.at(-1);
   const canStart = task.end_reason !== '' || task.state === 0 || task.state === 4;
   const ending = needed.code === 'commands_being_ended';
+  const cause = last && last !== needed ? causeOf(chain, needed) : undefined;
   return [
     {
       kind: 'task',
@@ -82,7 +83,8 @@ function ofTask(task: TaskLine, why: TaskWhy | undefined, now: number): Attentio
       name: task.name,
       code: needed.code,
       text: needed.text,
-      cause: last && last !== needed ? causeOf(chain, needed) : '',
+      cause: cause === undefined ? '' : toldCause(cause),
+      ...(cause ? { cause_reason: cause } : {}),
       since: needed.since ?? task.updated_at,
       nodes: nodesConcerned(task),
       action: canStart && !ending ? 'start' : null,
@@ -115,12 +117,22 @@ function plain(code: string, text: string, { updated_at, stat }: TaskLine): Reas
 }
 
 /** What stands behind a reason: the reason for it, or else what the first node that failed says. */
-function causeOf(chain: readonly Reason[], of: Reason): string {
+function causeOf(chain: readonly Reason[], of: Reason): Attention['cause_reason'] {
   const failure = chain.find(({ code }) => code === 'step_failed');
   const next = failure ?? chain[chain.indexOf(of) + 1] ?? chain.at(-1);
-  if (!next || next === of) return '';
+  if (!next || next === of) return undefined;
   const output = failure && chain.find(({ code }) => code === 'last_output')?.data.output;
-  return `${next.text}${output ? `: ${lastLine(String(output))}` : ''}`.slice(0, MAX_CAUSE);
+  const { code, text, data } = next;
+  return {
+    code,
+    text: text.slice(0, MAX_CAUSE),
+    data,
+    printed: lastLine(String(output ?? '')).slice(0, MAX_CAUSE),
+  };
+}
+
+function toldCause({ text, printed }: NonNullable<Attention['cause_reason']>): string {
+  return `${text}${printed === '' ? '' : `: ${printed}`}`.slice(0, MAX_CAUSE);
 }
 
 const lastLine = (text: string): string => text.trimEnd().split('\n').at(-1) ?? '';

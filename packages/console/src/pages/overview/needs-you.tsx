@@ -2,10 +2,13 @@ import { type ReactNode, useState } from 'react';
 import { Link } from 'wouter';
 import { to } from '../../app/addresses.js';
 import { useIntl, useWords } from '../../text/intl.js';
+import type { Manner } from '../../text/refusals.js';
 import type { KeyOf } from '../../text/words.js';
 import { Button } from '../../ui/button.js';
+import { useManner } from '../../ui/refusal.js';
 import { type StateName, StateShape } from '../../ui/state.js';
 import { TimeText } from '../../ui/time-text.js';
+import { tellReason } from '../task/why-text.js';
 import type { Attention } from './answer.js';
 import styles from './needs-you.module.css';
 import { Section } from './section.js';
@@ -69,6 +72,13 @@ const LOOKS: Readonly<Record<string, StateName>> = {
   commands_being_ended: 'running',
 };
 
+/** The cause in the person's language, with the last line that the command printed. */
+function tellCause({ cause, cause_reason: reason }: Attention, manner: Manner): string {
+  if (reason === undefined) return cause;
+  const told = tellReason({ ...reason, since: null }, manner);
+  return reason.printed === '' ? told : `${told}: ${reason.printed}`;
+}
+
 function Item({
   item,
   turn,
@@ -80,7 +90,9 @@ function Item({
 }): ReactNode {
   const text = useWords(overviewWords);
   const { formatNumber } = useIntl();
-  const { kind, code, nodes, since_at, cause, data } = item;
+  const manner = useManner();
+  const { kind, code, nodes, since_at, data } = item;
+  const cause = tellCause(item, manner);
   const look = LOOKS[code] ?? 'failed';
   const { address, action } = whereTo(item);
   const isTask = kind === 'task' && item.id !== null;
