@@ -28,7 +28,7 @@ const standing = ({ revoked, expires }: ApiToken, now: number): string => {
   if (revoked !== null) return 'revoked';
   return expires !== null && new Date(expires).getTime() <= now ? 'expired' : 'valid';
 };
-        { field: 'role', title: 'role', text: (role, may_run ) => (may_run ? `$role, runs` : role) },
+
 const END: Record<string, string> = {
   signed_out: 'signed out',
   revoked: 'revoked',
@@ -57,7 +57,7 @@ export const accessCommands = [
       invocation.print.rows('token', shown, [
         { field: 'id', title: 'id', align: 'end' },
         { field: 'name', title: 'name' },
-        { field: 'role', title: 'role' },
+        { field: 'role', title: 'role', text: ({ role, may_run }) => (may_run ? `${role}, runs` : role) },
         { field: 'state', title: 'state', text: (row) => standing(row, now) },
         { field: 'expires', title: 'until', text: ({ expires }) => localTime(expires) },
         { field: 'last_used', title: 'last used', text: ({ last_used }) => localTime(last_used) },
