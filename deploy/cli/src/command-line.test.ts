@@ -17,9 +17,11 @@ t.test('commands and their options', async (t) => {
     do: 'token create',
     name: 'ci',
     role: 'operator',
+    mayRun: false,
     expiresInMs: 30 * 86_400_000,
     json: false,
   });
+  t.match(read('token create --name ops --role viewer --may-run'), { role: 'viewer', mayRun: true });
   t.match(read('token create --role=admin --name=ann --json'), {
     name: 'ann',
     expiresInMs: null,

@@ -11,7 +11,14 @@ export type Command =
   | { do: 'orphans'; json: boolean }
   | { do: 'check-catalog'; json: boolean }
   | { do: 'record'; service: EventOwner; file: string }
-  | { do: 'token create'; name: string; role: Role; expiresInMs: number | null; json: boolean }
+  | {
+      do: 'token create';
+      name: string;
+      role: Role;
+      mayRun: boolean;
+      expiresInMs: number | null;
+      json: boolean;
+    }
   | { do: 'token list'; json: boolean }
   | { do: 'token revoke'; id: number }
   | { do: 'database prepare'; services: EventOwner[]; passwords: string }
@@ -34,8 +41,10 @@ export const HELP = `rigel: checks and rebuilds the tables of a running system, 
       Lists templates whose tasks this release refuses, why, and which pools and scheduled tasks use them. Also lists
       templates whose calls by operators named secrets that the template does not allow. Changes nothing. Status 0:
       none, 1: some, 2: it could not check.
-  rigel token create --name <name> --role <viewer|operator|admin> [--expires <30d>] [--json]
-      Makes an API token and prints it. It cannot be shown again: Rigel keeps only its hash. --expires takes a number
+  rigel token create --name <name> --role <viewer|operator|admin> [--may-run]
+                     [--expires <30d>] [--json]
+      Makes an API token and prints it. It cannot be shown again: Rigel keeps only its hash. --may-run lets it run one-off
+      commands (rigel run), which else only the role admin may. --expires takes a number
       of minutes, hours, days or weeks (90m, 12h, 30d, 4w); without it the token is valid until it is revoked.
   rigel token list [--json]
       Lists the tokens, newest first, with their roles and the time of their last use.
@@ -80,7 +89,13 @@ const OPTIONS: Record<string, Record<string, 'string' | 'boolean'>> = {
   'task show': { at: 'string', json: 'boolean' },
   orphans: { json: 'boolean' },
   'check-catalog': { json: 'boolean' },
-  'token create': { name: 'string', role: 'string', expires: 'string', json: 'boolean' },
+  'token create': {
+    name: 'string',
+    role: 'string',
+    'may-run': 'boolean',
+    expires: 'string',
+    json: 'boolean',
+  },
   'token list': { json: 'boolean' },
   'token revoke': {},
   'database prepare': { service: 'string', passwords: 'string' },
@@ -123,6 +138,7 @@ export function readCommandLine(args: readonly string[]): Command {
         do: 'token create',
         name: needed(name, 'name', values.name),
         role: roleOf(needed(name, 'role', values.role)),
+        mayRun: values['may-run'] === true,
         expiresInMs: durationOf(values.expires),
         json,
       };

@@ -24,9 +24,10 @@ export async function createToken(
   {
     name: given,
     role,
+    mayRun,
     expiresInMs,
     json,
-  }: { name: string; role: Role; expiresInMs: number | null; json: boolean },
+  }: { name: string; role: Role; mayRun: boolean; expiresInMs: number | null; json: boolean },
   env: NodeJS.ProcessEnv,
   { out, note }: Output,
 ): Promise<number> {
@@ -34,16 +35,18 @@ export async function createToken(
   const { secret, hash } = newTokenSecret();
   const expires = expiresInMs === null ? null : Date.now() + expiresInMs;
   const id = await withDatabases(env, async (open) =>
-    create(await open('access'), { name, role, hash, expires }, meta()),
+    create(await open('access'), { name, role, mayRun: mayRun || undefined, hash, expires }, meta()),
   );
   const token = tokenText(id, secret);
   if (json) {
-    out(JSON.stringify({ id, name, role, expires, token }));
+    out(JSON.stringify({ id, name, role, may_run: mayRun, expires, token }));
     return 0;
   }
   out(token);
   const until = expires === null ? 'until it is revoked' : `until ${iso(expires)}`;
-  note(`token ${id}, ${name}, ${role}, valid ${until}; it cannot be shown again`);
+  note(
+    `token ${id}, ${name}, ${role}${mayRun ? ' that may run commands' : ''}, valid ${until}; it cannot be shown again`,
+  );
   return 0;
 }
 
@@ -65,7 +68,7 @@ export async function listTokens(
     const rows = tokens.map((token) => [
       String(token.id),
       token.name,
-      token.role,
+      `${token.role}${token.may_run ? ' +run' : ''}`,
       stateOf(token, now),
       iso(token.created),
       token.created_by,

@@ -31,6 +31,7 @@ export type RunLine = Named['RunLine'];
 export type NodeRunAccount = Named['NodeRunAccount'];
 export type Attempt = Named['Attempt'];
 export type AttemptLease = Named['AttemptLease'];
+export type OutputGroup = Named['OutputGroup'];
 export type OutputRange = Named['OutputRange'];
 export type NodeRun = Named['NodeRun'];
 export type NodeSelection = Named['NodeSelection'];

@@ -35,6 +35,8 @@ export interface ParseOptions {
    * other. Default false.
    */
   accepted?: boolean;
+  /** The text stands for itself: it has no parameters, and braces in it mean nothing. Default false. */
+  literal?: boolean;
 }
 
 /** The rules by which places are judged; goes up when a place that was accepted is refused, or takes integers only. */
@@ -49,8 +51,9 @@ export const TEMPLATE_RULES = 2;
 export function parseTemplate(
   text: string,
   language: TemplateLanguage,
-  { accepted = false }: ParseOptions = {},
+  { accepted = false, literal = false }: ParseOptions = {},
 ): ParsedTemplate {
+  if (literal) return { language, parameters: [], head: '', accepted, parts: text === '' ? [] : [text] };
   const scanned = scanPlaceholders(text);
   const headEnd = language === 'script' && text.startsWith('#!') ? lineEnd(scanned.code) : 0;
   const head = scanned.code.slice(0, headEnd);

@@ -40,6 +40,8 @@ export const ApiToken = Type.Object({
   id: Id,
   name: Type.String(),
   role: Role,
+  /** It may run one-off commands although its role could not. Absent: it may not, or an earlier release answers. */
+  may_run: Type.Optional(Type.Boolean()),
   created: Time,
   created_by: Type.String(),
   /** From this time on the token is refused; null = it never expires. */
@@ -139,7 +141,13 @@ export const access = {
   authenticate: defineRpc('access.token.authenticate', {
     request: Type.Object({ id: Type.Integer({ minimum: 0 }), hash: SecretHash }),
     response: Type.Union([
-      Type.Object({ valid: Type.Literal(true), name: Type.String(), role: Role, expires: MaybeTime }),
+      Type.Object({
+        valid: Type.Literal(true),
+        name: Type.String(),
+        role: Role,
+        may_run: Type.Optional(Type.Boolean()),
+        expires: MaybeTime,
+      }),
       /** `name` is empty if there is no token with this id. */
       Type.Object({ valid: Type.Literal(false), fault: CredentialFault, name: Type.String() }),
     ]),
@@ -154,7 +162,13 @@ export const access = {
    * `invalid`: the name is reserved for the system, or the token would have expired already.
    */
   createToken: defineRpc('access.token.create', {
-    request: Type.Object({ name: Text, role: Role, hash: SecretHash, expires: MaybeTime }),
+    request: Type.Object({
+      name: Text,
+      role: Role,
+      may_run: Type.Optional(Type.Boolean()),
+      hash: SecretHash,
+      expires: MaybeTime,
+    }),
     response: Created,
     keyed: true,
   }),

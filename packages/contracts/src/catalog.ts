@@ -109,6 +109,11 @@ export const ResolvedAction = Type.Object({
   module: Type.Union([Type.Literal('shell'), Type.Literal('longscript'), Type.Literal('noop')]),
   /** Command line or script text, with its `{{param}}` places. */
   text: Type.String(),
+  /**
+   * The text stands for itself: `{{` in it is no place of a parameter. Only one-off commands have it; an executor of an earlier
+   * release reads their text as a template, and fails where that asks for a parameter.
+   */
+  literal: Type.Optional(Type.Boolean()),
 });
 export type ResolvedAction = Static<typeof ResolvedAction>;
 

@@ -179,6 +179,40 @@ export const SearchPlace = Type.Object({
 });
 export type SearchPlace = Static<typeof SearchPlace>;
 
+/** Bytes of the output of a group that are shown. */
+export const SHOWN_OUTPUT = 16_384;
+/** Groups of equal output in one answer at most; nodes that an answer names for each. */
+export const MOST_GROUPS = 200;
+export const GROUP_NODES = 20;
+/** Pieces of output in one answer at most, and bytes of them after which it ends. */
+export const MOST_PIECES = 1_000;
+export const PIECES_BYTES = 1_048_576;
+
+/** Nodes on which a step ended in the same way and printed the same. */
+export const OutputGroup = Type.Object({
+  state: RunState,
+  /** Why it failed, on the first node; empty: it did not. */
+  message: Type.String(),
+  count: Type.Integer({ minimum: 1 }),
+  /** Bytes that the last attempt printed on each. */
+  bytes: Type.Integer({ minimum: 0 }),
+  /** The beginning, as text; `cut`: there is more, or bytes were left out because of the limit of output. */
+  output: Type.String(),
+  cut: Type.Boolean(),
+  /** The first of them: node run, node, address, and the attempt whose output it is. */
+  nodes: Type.Array(
+    Type.Object({ run_id: Id, node_id: Id, ip: Type.String(), attempt: Type.Integer({ minimum: 0 }) }),
+  ),
+});
+export type OutputGroup = Static<typeof OutputGroup>;
+
+/** Place after which the pieces of a task's output go on. */
+export const PiecePlace = Type.Object({
+  ...SearchPlace.properties,
+  byte: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
+});
+export type PiecePlace = Static<typeof PiecePlace>;
+
 /** Time limit of operations that read much output: they stop themselves earlier, and say where to go on. */
 const READS_MUCH_MS = 15_000;
 
@@ -239,6 +273,58 @@ export const nodeRuns = {
       /** Bytes that were looked through. */
       searched: Type.Integer({ minimum: 0 }),
       next: orNull(Type.Integer({ minimum: 0 })),
+    }),
+    timeoutMs: READS_MUCH_MS,
+  }),
+  /**
+   * What the nodes of a task printed at a step, in groups of equal results, the largest first. `wrong_state`: it takes too long to
+   * compare so much output.
+   */
+  outputGroups: defineRpc('scheduler.task.output_groups', {
+    request: Type.Object({
+      id: Id,
+      /** From 1; absent: the last step. */
+      step: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000 })),
+      limit: Type.Integer({ minimum: 1, maximum: MOST_GROUPS }),
+    }),
+    response: Type.Object({
+      step: Type.Integer({ minimum: 1 }),
+      name: Type.String(),
+      groups: Type.Array(OutputGroup),
+      more_groups: Type.Integer({ minimum: 0 }),
+      /** Nodes on which the step has ended, and nodes of the task. */
+      ended: Type.Integer({ minimum: 0 }),
+      nodes: Type.Integer({ minimum: 0 }),
+    }),
+    timeoutMs: READS_MUCH_MS,
+  }),
+  /**
+   * Stored pieces of the output of all nodes of a task, by node run, step, attempt and place. Pieces may overlap. `next` is where the
+   * next call goes on; null: these were all.
+   */
+  outputPieces: defineRpc('scheduler.task.output_pieces', {
+    request: Type.Object({
+      id: Id,
+      /** Only what was stored at this time or later. */
+      since: Type.Optional(Moment),
+      limit: Type.Integer({ minimum: 1, maximum: MOST_PIECES }),
+      after: Type.Optional(PiecePlace),
+    }),
+    response: Type.Object({
+      pieces: Type.Array(
+        Type.Object({
+          run_id: Id,
+          ip: Type.String(),
+          step: Type.Integer({ minimum: 1 }),
+          attempt: Type.Integer({ minimum: 1 }),
+          from: Type.Integer({ minimum: 0 }),
+          /** Base64. */
+          data: Type.String(),
+        }),
+      ),
+      next: orNull(PiecePlace),
+      /** When the call began, by the clock that stamps pieces. */
+      now: Moment,
     }),
     timeoutMs: READS_MUCH_MS,
   }),

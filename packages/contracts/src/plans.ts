@@ -150,6 +150,16 @@ export const plans = {
     response: Preview,
     timeoutMs: TIMEOUT_MS,
   }),
+  run: defineRpc('scheduler.plan.run', {
+    request: requests.run,
+    response: Preview,
+    timeoutMs: TIMEOUT_MS,
+  }),
+  again: defineRpc('scheduler.plan.again', {
+    request: requests.again,
+    response: Preview,
+    timeoutMs: TIMEOUT_MS,
+  }),
   expand: defineRpc('scheduler.plan.expand', {
     request: requests.expand,
     response: Preview,

@@ -59,6 +59,7 @@ export const REFUSALS = {
   parameter_unused: 'invalid',
   parameter_refused: 'invalid',
   secret_not_allowed: 'invalid',
+  run_not_allowed: 'invalid',
   nothing_due: 'invalid',
   // The thing itself, or one that the request names, does not exist.
   not_found: 'not_found',

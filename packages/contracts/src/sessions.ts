@@ -56,6 +56,7 @@ export const ValidSession = Type.Object({
   token_id: Id,
   name: Type.String(),
   role: Role,
+  may_run: Type.Optional(Type.Boolean()),
   expires: Type.Integer(),
 });
 

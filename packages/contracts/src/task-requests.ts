@@ -44,6 +44,27 @@ export const ChosenRuns = Type.Union([
 ]);
 export type ChosenRuns = Static<typeof ChosenRuns>;
 
+/** Characters of a one-off script at most. */
+export const MOST_SCRIPT = 65_536;
+
+/**
+ * What the tasks of one-off commands name as their template. No template has this id: the catalog counts its ids from 1.
+ */
+export const ONE_OFF_TEMPLATE = { id: Number.MAX_SAFE_INTEGER, name: 'one-off command' } as const;
+
+export const isOneOff = ({ id }: { id: number }): boolean => id === ONE_OFF_TEMPLATE.id;
+
+/** Nodes of an ended task that its repetition takes: those that failed, or all that did not succeed. Absent: all. */
+export const OnlyNodes = Type.Enum(['failed', 'not_succeeded']);
+export type OnlyNodes = Static<typeof OnlyNodes>;
+
+const sizes = {
+  /** Most nodes in a batch, in percent, 1 to 100. */
+  max_ratio: Type.Integer({ minimum: 1, maximum: 100 }),
+  /** Most nodes in a batch, 0 = no limit. */
+  max_num: Type.Integer({ minimum: 0 }),
+};
+
 export const requests = {
   create: Type.Object({
     template_id: Id,
@@ -52,10 +73,7 @@ export const requests = {
     timeout: Type.Integer({ minimum: 0, maximum: 525_600 }),
     /** Start at once. */
     auto: Type.Boolean(),
-    /** Most nodes in a batch, in percent, 1 to 100. */
-    max_ratio: Type.Integer({ minimum: 1, maximum: 100 }),
-    /** Most nodes in a batch, 0 = no limit. */
-    max_num: Type.Integer({ minimum: 0 }),
+    ...sizes,
     ...failures,
     opr_user: Text,
     /** Addresses; repeated ones count once. Empty where `select` chooses the nodes. */
@@ -71,6 +89,41 @@ export const requests = {
      * the caller's role.
      */
     any_secret: Type.Optional(Type.Boolean()),
+    held_nodes: Type.Optional(HeldNodes),
+    if_plan,
+  }),
+  /** A one-off command. Only the gateway may call this operation, and it knows who may. */
+  run: Type.Object({
+    /** At most `MOST_SCRIPT` characters; the first line may name an interpreter (`#!`). No part of it is a parameter. */
+    script: Type.String({ maxLength: 4 * MOST_SCRIPT }),
+    /** All nodes of this pool that have an address, or these addresses, or what is selected: one of the three. */
+    pool_id: Type.Optional(Id),
+    nodes: Type.Optional(listOf(Text)),
+    select,
+    /** Absent or blank: the first line of the script. */
+    task_name: Type.Optional(Text),
+    /** Minutes for the whole run, 0 = no limit. */
+    timeout: Type.Integer({ minimum: 0, maximum: 525_600 }),
+    /** Seconds that the script may take on a node; absent: the limit of remote steps. */
+    step_timeout: Type.Optional(Type.Integer({ minimum: 1, maximum: 86_400 })),
+    ...sizes,
+    ...failures,
+    opr_user: Text,
+    held_nodes: Type.Optional(HeldNodes),
+    if_plan,
+  }),
+  /** What an ended task did, as a new task. */
+  again: Type.Object({
+    id: Id,
+    only: Type.Optional(OnlyNodes),
+    /** Absent: as the ended task had them. */
+    max_num: Type.Optional(Type.Integer({ minimum: 1 })),
+    ...failures,
+    opr_user: Text,
+    /** As of `create`. */
+    any_secret: Type.Optional(Type.Boolean()),
+    /** Whether the caller may run one-off commands. */
+    may_run: Type.Optional(Type.Boolean()),
     held_nodes: Type.Optional(HeldNodes),
     if_plan,
   }),

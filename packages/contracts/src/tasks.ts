@@ -118,6 +118,8 @@ export const TaskDetail = Type.Object({
     Type.Object({
       /** Node runs whose command may be alive on the node: those at work, and those that are being ended. */
       commands_alive: Type.Integer({ minimum: 0 }),
+      /** The ended task that it runs again; absent: none. */
+      again_of: Type.Optional(Id),
       /** What its runs wait for in other pools; null: nothing. */
       gate: Type.Union([TaskGateLine, Type.Null()]),
       /**
@@ -212,6 +214,27 @@ export const tasks = {
    */
   create: defineRpc('scheduler.task.create', {
     request: requests.create,
+    response: Type.Object({ ids: Type.Array(Id) }),
+    timeoutMs: 30_000,
+    keyed: true,
+  }),
+  /**
+   * Runs one script on nodes, without an entry of the catalog. It becomes a task like any other, whose event holds the script.
+   * `invalid` (field `script`): blank or too long; `not_found`: the pool, or an address; `in_use` as `create`.
+   */
+  run: defineRpc('scheduler.task.run', {
+    request: requests.run,
+    response: Type.Object({ ids: Type.Array(Id) }),
+    timeoutMs: 30_000,
+    keyed: true,
+  }),
+  /**
+   * Makes a new task of an ended one: the template as it is now with the values that its call gave, or its one-off script, over its
+   * nodes. `not_found`: the task or its template; `wrong_state`: it has not ended, or no node is left; `invalid` (reason
+   * `run_not_allowed`): a one-off command, and the caller may not run any.
+   */
+  again: defineRpc('scheduler.task.again', {
+    request: requests.again,
     response: Type.Object({ ids: Type.Array(Id) }),
     timeoutMs: 30_000,
     keyed: true,

@@ -48,6 +48,7 @@ t.test('a token is valid with its secret alone, until it is revoked or over', as
     valid: true,
     name: 'ci',
     role: 'operator',
+    may_run: false,
     expires: null,
   });
   const wrong = { ...ci, hash: ci.hash.replace(/^./, (digit) => (digit === '0' ? '1' : '0')) };

@@ -11,11 +11,11 @@ export const project: Project = async (trx, events) => {
     const event = { type: recorded.type, data: recorded.data } as TokenEvent | SessionEvent;
     switch (event.type) {
       case 'TokenCreated': {
-        const { id, name, role, hash, expires, by, at } = event.data;
+        const { id, name, role, mayRun = false, hash, expires, by, at } = event.data;
         const never = { revoked: null, revoked_by: '' };
         await tables
           .insertInto('tokens')
-          .values({ id, name, role, hash, expires, created: at, created_by: by, ...never })
+          .values({ id, name, role, may_run: mayRun, hash, expires, created: at, created_by: by, ...never })
           .execute();
         break;
       }

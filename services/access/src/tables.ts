@@ -7,6 +7,8 @@ export interface AccessTables {
     id: number;
     name: string;
     role: Role;
+    /** It may run one-off commands although its role could not. */
+    may_run: Generated<boolean>;
     /** SHA-256 of the secret, in hexadecimal digits. */
     hash: string;
     created: number;

@@ -33,6 +33,8 @@ export interface Invocation {
   tellAudit: () => void;
   /** Whether the client may do all that an admin may: its token has that role, or access is off. */
   isAdmin: boolean;
+  /** Whether the client may run one-off commands: it may do what an admin may, or its token says so. */
+  mayRun: boolean;
   /** The page of the list that the client asks for; page 1 of 10 rows on endpoints without pages. */
   page: Page;
   times: TimeFormat;
@@ -102,6 +104,8 @@ interface CommonFacts {
    * secrets: they may not stand in the address.
    */
   anyone?: true;
+  /** Tokens that may run one-off commands may use it too, whatever their role. */
+  orMayRun?: true;
   /** It answers with streams only; envelopes are for refusals. */
   streamsOnly?: true;
   /** It answers a file of this media type; envelopes are for refusals. */

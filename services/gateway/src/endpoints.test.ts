@@ -89,7 +89,13 @@ const UNAVAILABLE: Record<string, [code: number, text: string, data: unknown]> =
   'task_impl.delete': [404, 'task impl not found', {}],
   'task_impl.list': [400, LOST, []],
   'task.create': [400, 'error...', []],
+  'task.output': [400, '', {}],
+  'task.output_groups': [400, '', {}],
   'task.preview': [400, 'error...', []],
+  'task.run': [400, '', {}],
+  'task.run_preview': [400, '', {}],
+  'task.again': [400, '', {}],
+  'task.again_preview': [400, '', {}],
   'task.start_preview': [400, '', {}],
   'pool.expand_preview': [400, '', {}],
   'pool.shrink_preview': [400, '', {}],
@@ -217,6 +223,7 @@ const VALUES: Record<string, unknown> = {
   protected: true,
   addresses: '10.0.0.7',
   text: 'echo {{tag}}',
+  script: 'uptime',
   module: 'shell',
 };
 /** Optional parameters that are left out: what they may be depends on the endpoint. */

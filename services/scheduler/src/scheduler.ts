@@ -22,6 +22,7 @@ import { migrations } from './migrations/index.js';
 import { Overview } from './overview/overview.js';
 import { serveOverview } from './overview/serve.js';
 import { readDurations } from './reads/durations.js';
+import { readEarlierTask } from './reads/earlier-task.js';
 import { TaskQueries } from './reads/task-queries.js';
 import { PoolFiring } from './schedule/fire.js';
 import { ScheduleQueries } from './schedule/queries.js';
@@ -105,6 +106,7 @@ export async function startScheduler(context: ServiceContext<Static<typeof Sched
     planning: {
       holders: (nodes, now) => readHolders(untyped, nodes, now),
       durations: (template) => readDurations(untyped, template),
+      earlier: (id) => readEarlierTask(untyped, id),
     },
   });
   replica.start();

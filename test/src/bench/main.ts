@@ -11,6 +11,7 @@ import { benchHttp } from './http/http.js';
 import { describe, thisMachine } from './machine.js';
 import { benchRecovery } from './recovery.js';
 import { type BenchReport, print, reached, table } from './report.js';
+import { benchRunCommand } from './run-command.js';
 import { benchSsh } from './ssh.js';
 
 /** Exit statuses beside 0: something went wrong, or was left out. */
@@ -30,6 +31,7 @@ const benches: Record<string, Bench> = {
   footprint: benchFootprint,
   http: benchHttp,
   console: benchConsole,
+  run: benchRunCommand,
   cli: benchCli,
 };
 

@@ -7,6 +7,10 @@ import type { Settings } from '../settings/settings.js';
 /** How long one request may take. The API answers reads within seconds; a large entry of nodes takes longest. */
 const REQUEST_MS = 60_000;
 
+/** The archive of a task takes as long as two minutes to make. */
+const ARCHIVE = /\/bundle$/;
+const ARCHIVE_MS = 180_000;
+
 const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 /** The line for a shell that sends the same; the token stays in a variable. */
@@ -53,7 +57,7 @@ export class Unreachable extends CommandError {}
 /** Calls of the API with the token, and with `--debug` a curl line for each. */
 export function connect(settings: Settings, io: Io, debug: boolean, signal: AbortSignal): RigelClient {
   let known: Promise<string | undefined> | undefined;
-  const send = async (request: Request): Promise<Response> => {
+  const once = async (request: Request): Promise<Response> => {
     known ??= settings.token();
     const token = await known;
     if (token !== undefined) request.headers.set('authorization', `Bearer ${token}`);
@@ -63,7 +67,10 @@ export function connect(settings: Settings, io: Io, debug: boolean, signal: Abor
     const begun = io.now();
     try {
       const answer = await io.fetch(request, {
-        signal: AbortSignal.any([signal, AbortSignal.timeout(REQUEST_MS)]),
+        signal: AbortSignal.any([
+          signal,
+          AbortSignal.timeout(ARCHIVE.test(request.url) ? ARCHIVE_MS : REQUEST_MS),
+        ]),
       });
       if (debug) {
         const id = answer.headers.get('x-correlation-id');
@@ -78,5 +85,27 @@ export function connect(settings: Settings, io: Io, debug: boolean, signal: Abor
       throw new Unreachable(`${settings.url} cannot be reached: ${whyNot(error)}`);
     }
   };
+  /** What makes something has a key: it is sent again under it where its answer was lost, and is carried out once. */
+  const send = async (request: Request): Promise<Response> => {
+    if (!request.headers.has(KEY)) return once(request);
+    for (const pause of RETRIES_MS) {
+      try {
+        const answer = await once(request.clone());
+        if (!PASSING.has(answer.status)) return answer;
+      } catch (error) {
+        if (!(error instanceof Unreachable)) throw error;
+      }
+      if (signal.aborted) break;
+      io.err(`${settings.url} gave no answer; sending it again, under the same key\n`);
+      await io.sleep(pause, signal);
+    }
+    return once(request);
+  };
   return createClient(settings.url, { fetch: send });
 }
+
+const KEY = 'idempotency-key';
+/** Pauses before what makes something is sent again. */
+const RETRIES_MS = [500, 1_000, 2_000, 4_000];
+/** Answers of a gateway that is being replaced, and of proxies before it. */
+const PASSING = new Set([502, 503, 504]);

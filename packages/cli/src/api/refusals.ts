@@ -27,7 +27,7 @@ const BY_STATE: ReadonlySet<string> = new Set([
 ]);
 
 function statusOf({ code, reason }: ApiError): ExitStatus {
-  if (code === 401 || code === 403) return EXIT.notAllowed;
+  if (code === 401 || code === 403 || reason?.code === 'run_not_allowed') return EXIT.notAllowed;
   if (code === 404 || reason?.code === 'not_found') return EXIT.notFound;
   if (code === 409 || BY_STATE.has(reason?.code ?? '')) return EXIT.refused;
   return EXIT.couldNot;

@@ -176,7 +176,7 @@ function readFlags(command: Command, args: string[], known: Flags) {
 
 function checkArguments(command: Command, given: readonly string[]): string[] {
   const args = command.args ?? [];
-  const most = args.at(-1)?.many ? Number.POSITIVE_INFINITY : args.length;
+  const most = args.at(-1)?.many || command.takesRest ? Number.POSITIVE_INFINITY : args.length;
   const missing = args.find(({ optional }, at) => optional !== true && given[at] === undefined);
   if (missing) {
     throw new CommandError(`${command.name} needs <${missing.name}>: rigel ${usageOf(command)}`);

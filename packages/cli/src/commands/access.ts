@@ -57,7 +57,7 @@ export const accessCommands = [
       invocation.print.rows('token', shown, [
         { field: 'id', title: 'id', align: 'end' },
         { field: 'name', title: 'name' },
-        { field: 'role', title: 'role' },
+        { field: 'role', title: 'role', text: ({ role, may_run }) => (may_run ? `${role}, runs` : role) },
         { field: 'state', title: 'state', text: (row) => standing(row, now) },
         { field: 'expires', title: 'until', text: ({ expires }) => localTime(expires) },
         { field: 'last_used', title: 'last used', text: ({ last_used }) => localTime(last_used) },
@@ -78,6 +78,10 @@ export const accessCommands = [
         choices: ROLES,
         help: { en: 'what it may do', zh: '权限' },
       },
+      'may-run': {
+        type: 'switch',
+        help: { en: 'it may run one-off commands too', zh: '还可以执行一次性命令' },
+      },
       expires: {
         type: 'text',
         value: '<30d|time>',
@@ -89,9 +93,10 @@ export const accessCommands = [
       if (flags.name === undefined || flags.role === undefined)
         throw new CommandError('token create needs --name <name> and --role <viewer|operator|admin>');
       const expires = flags.expires === undefined ? undefined : readExpiry(flags.expires, io.now());
+      const rights = flags['may-run'] ? `${flags.role}, may run commands` : flags.role;
       if (invocation.flags.dryRun) {
         print.line(
-          `token of ${plain(flags.name)} (${flags.role})${expires === undefined ? '' : ` until ${localTime(expires)}`}`,
+          `token of ${plain(flags.name)} (${rights})${expires === undefined ? '' : ` until ${localTime(expires)}`}`,
         );
         return;
       }
@@ -100,13 +105,14 @@ export const accessCommands = [
           body: {
             name: flags.name,
             role: flags.role as ApiToken['role'],
+            ...(flags['may-run'] ? { may_run: true } : {}),
             ...(expires === undefined ? {} : { expires }),
           },
           ...once(),
         }),
       )) as { id: number; token: string };
       note(
-        `token ${made.id} of ${plain(flags.name)} (${flags.role})${expires === undefined ? '' : ` until ${localTime(expires)}`}; it cannot be shown again`,
+        `token ${made.id} of ${plain(flags.name)} (${rights})${expires === undefined ? '' : ` until ${localTime(expires)}`}; it cannot be shown again`,
       );
       if (print.isForPeople) print.line(plain(made.token));
       else print.one('token', made, []);

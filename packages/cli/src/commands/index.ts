@@ -3,6 +3,7 @@ import { accessCommands } from './access.js';
 import { actionChanges } from './action-changes.js';
 import { apiCommands } from './api.js';
 import { auditCommands } from './audit.js';
+import { bundleCommands } from './bundle.js';
 import { consoleOpen } from './console.js';
 import { contextCommands } from './contexts.js';
 import { doctorCommands } from './doctor.js';
@@ -13,6 +14,7 @@ import { labelCommands } from './labels.js';
 import { orphansCommand } from './orphans.js';
 import { poolState } from './pool-state.js';
 import { poolCommands } from './pools.js';
+import { runCommands } from './run.js';
 import { scheduleCommands } from './schedules.js';
 import { systemCommands } from './system.js';
 import { taskChanges } from './task-changes.js';
@@ -31,6 +33,8 @@ export const COMMANDS: readonly Command[] = [
   ...taskSearch,
   taskDiff,
   ...taskChanges,
+  ...runCommands,
+  ...bundleCommands,
   taskPlan,
   taskWatch,
   ...poolCommands,

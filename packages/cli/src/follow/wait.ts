@@ -7,6 +7,8 @@ import { duration, readSpan } from '../output/times.js';
 
 /** How often the state is read while somebody looks, in milliseconds. */
 const LOOK_MS = 1_000;
+/** The same while each look also shows what was printed since. */
+const LIVE_LOOK_MS = 500;
 /** How often a line says how it goes where no terminal is. */
 const LINE_MS = 10_000;
 const FIRST_RETRY_MS = 500;
@@ -76,7 +78,16 @@ export function progressLine(task: TaskInfo, ascii: boolean): string {
 export async function waitForTask(
   invocation: Invocation,
   id: number,
-  { timeoutMs, progress }: { timeoutMs: number; progress: boolean },
+  {
+    timeoutMs,
+    progress,
+    eachLook,
+  }: {
+    timeoutMs: number;
+    progress: boolean;
+    /** Shows more of it, after each look at its state: the last one is after its end. */
+    eachLook?: () => Promise<void>;
+  },
 ): Promise<TaskInfo> {
   const { api, io, flags, note, signal } = invocation;
   const begun = io.now();
@@ -89,6 +100,7 @@ export async function waitForTask(
       const task = (await patiently(invocation, until, () =>
         unwrap(api().GET('/task/{id}', { params: { path: { id } } })),
       )) as TaskInfo;
+      if (eachLook) await patiently(invocation, until, async () => eachLook());
       const isOver = task.end_reason !== '' && (task.commands_alive ?? 0) === 0;
       const isHalted = task.end_reason === '' && task.state === 4;
       const text = progressLine(task, flags.ascii);
@@ -103,7 +115,7 @@ export async function waitForTask(
       }
       if (io.now() + LOOK_MS > until)
         throw new CommandError(`after ${duration(timeoutMs)} ${goesOn}`, EXIT.timeout);
-      await io.sleep(LOOK_MS, signal);
+      await io.sleep(eachLook ? LIVE_LOOK_MS : LOOK_MS, signal);
     }
   } catch (error) {
     if (rewrites) io.err('\n');

@@ -5,6 +5,9 @@ const ROLES = ['viewer', 'operator', 'admin'] as const;
 
 export type Role = (typeof ROLES)[number];
 
+/** What an action needs: a role, or that the token may run one-off commands, which the role admin may. */
+export type Need = Role | 'run';
+
 /** The person in front of the console, as the API knows them. */
 export interface Who {
   name: string;
@@ -16,7 +19,7 @@ export interface Who {
   /** When that expires; null: never. */
   expiresAt: string | null;
   /** Whether the role covers another. The API decides; the console only says it before. */
-  may: (role: Role) => boolean;
+  may: (needed: Need) => boolean;
 }
 
 /** Whether a role may do what another one may. */
@@ -31,7 +34,7 @@ const STRANGER: Who = {
   access: 'on',
   by: 'nothing',
   expiresAt: null,
-  may: (role) => covers('viewer', role),
+  may: (needed) => needed !== 'run' && covers('viewer', needed),
 };
 
 export const WhoContext = createContext<Who>(STRANGER);

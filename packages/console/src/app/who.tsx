@@ -8,7 +8,7 @@ import { Button } from '../ui/button.js';
 import { Dialog } from '../ui/dialog.js';
 import { Region } from '../ui/region.js';
 import { useNameFor } from './operator-name.js';
-import { covers, type Role, WhoContext } from './role.js';
+import { covers, type Need, type Role, WhoContext } from './role.js';
 import { whoWords } from './who-words.js';
 
 const KEY = ['session'];
@@ -50,7 +50,7 @@ export function WhoGate({ children }: { children: ReactNode }): ReactNode {
         access,
         by: known.by,
         expiresAt: known.expires_at,
-        may: (role: Role) => covers(known.role as Role, role),
+        may: (needed: Need) => (needed === 'run' ? known.may_run : covers(known.role as Role, needed)),
       },
     [known, access],
   );

@@ -2,6 +2,7 @@ import { ApiError, once, type Preview } from '@rigel/api-client';
 import { type ReactNode, useId, useRef, useState } from 'react';
 import { Link } from 'wouter';
 import { to } from '../app/addresses.js';
+import type { Need } from '../app/role.js';
 import { useWords } from '../text/intl.js';
 import { AsCommand } from '../ui/as-command.js';
 import { Button } from '../ui/button.js';
@@ -42,6 +43,8 @@ export interface PlanFormProps<Body> {
   action: (preview: Preview | undefined) => string;
   /** `danger`: machines or data are lost. Then the number of nodes is typed before. */
   kind?: 'primary' | 'danger';
+  /** What the operation needs; default: the role operator. */
+  needs?: Need;
   /** The fields. */
   children: ReactNode;
   onCancel: () => void;
@@ -67,7 +70,7 @@ function isPlanRefused(error: unknown): boolean {
 
 /** Fields, plan and buttons of an operation, for a page or a dialog to place. */
 function usePlanForm<Body extends object>(props: PlanFormProps<Body>) {
-  const { body, missing, path, action, kind = 'primary', children, onCancel } = props;
+  const { body, missing, path, action, kind = 'primary', needs = 'operator', children, onCancel } = props;
   const text = useWords(planWords);
   const plan = usePlan(body, props.preview);
   const { preview, isCurrent } = plan;
@@ -136,7 +139,7 @@ function usePlanForm<Body extends object>(props: PlanFormProps<Body>) {
         <Button onPress={onCancel}>{text('cancel')}</Button>
         <Button
           kind={kind}
-          needs="operator"
+          needs={needs}
           isPending={isPending}
           impossible={impossible}
           onPress={() => void run()}

@@ -6,6 +6,7 @@ import { useWords } from '../text/intl.js';
 import { roundText } from '../text/time.js';
 import { AsideLink } from './aside-link.js';
 import { Disclosure } from './disclosure.js';
+import { isOneOff } from './one-off.js';
 import styles from './plan.module.css';
 import { planWords } from './words.js';
 
@@ -28,7 +29,11 @@ export function PlanSteps({ preview: { steps, template, example } }: { preview: 
     <section>
       <h4>
         {before}
-        <AsideLink href={to.template(template.id)}>{template.name}</AsideLink>
+        {isOneOff(template) ? (
+          text('oneOff')
+        ) : (
+          <AsideLink href={to.template(template.id)}>{template.name}</AsideLink>
+        )}
         {after}
       </h4>
       <ol className={styles.steps}>

@@ -35,6 +35,7 @@ export const common = words(
     'stale.changed':
       'It was read again just now, and is not as it was shown. Look at it again; nothing is done yet.',
     'region.forbidden': 'This needs the role {role}; you are {mine}.',
+    'region.mayRun': 'This needs the role admin, or a token that may run commands; you are {mine}.',
     'role.viewer': 'viewer',
     'role.operator': 'operator',
     'role.admin': 'admin',
@@ -91,6 +92,7 @@ export const common = words(
     'stale.cut': '连接已断开',
     'stale.changed': '刚刚重新读取，结果与显示的不同。请再看一遍；尚未执行任何操作。',
     'region.forbidden': '需要角色“{role}”；您的角色是“{mine}”。',
+    'region.mayRun': '需要管理员角色，或允许执行命令的令牌；您的角色是“{mine}”。',
     'role.viewer': '只读',
     'role.operator': '操作员',
     'role.admin': '管理员',

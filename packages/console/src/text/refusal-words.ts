@@ -42,6 +42,8 @@ export const refusalWords = words(
     'refusal.parameter_refused': '{said}',
     'refusal.secret_not_allowed':
       'Template {template} does not allow the secret {secret} for parameter {parameter} of step {step}. An admin can allow it there.',
+    'refusal.run_not_allowed':
+      'A one-off command runs again only for the role admin, or with a token that may run commands.',
     'refusal.nothing_due': 'No item of the scheduled task is due at {value}.',
     'refusal.nothing_to_change': 'Nothing would change.',
     'refusal.not_found': 'There is no {thing} {value}.',
@@ -152,6 +154,7 @@ export const refusalWords = words(
     'refusal.parameter_refused': '有参数不能放在命令中的这个位置：{said}',
     'refusal.secret_not_allowed':
       '模板 {template} 不允许步骤 {step} 的参数 {parameter} 使用密钥 {secret}。管理员可以在模板中允许。',
+    'refusal.run_not_allowed': '只有 admin 角色，或允许执行命令的令牌，才能再次执行一次性命令。',
     'refusal.nothing_due': '定时任务在 {value} 没有到期的条目。',
     'refusal.nothing_to_change': '没有任何改动。',
     'refusal.not_found': '没有{thing} {value}。',

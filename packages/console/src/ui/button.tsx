@@ -1,16 +1,16 @@
 import { type ReactNode, type Ref, useId } from 'react';
 import { Button as AriaButton } from 'react-aria-components';
-import { type Role, useWho } from '../app/role.js';
-import { useWords } from '../text/intl.js';
+import type { Need } from '../app/role.js';
 import styles from './controls.module.css';
+import { useForbidden } from './forbidden.js';
 
 export interface ButtonProps {
   children: ReactNode;
   onPress: () => void;
   /** `primary`: the main action of a page or dialog; `danger`: ends or removes something; `quiet`: without a border. */
   kind?: 'plain' | 'primary' | 'danger' | 'quiet';
-  /** The role that the action needs. Without it the button is shown, can be focused, and says why it does nothing. */
-  needs?: Role;
+  /** What the action needs. Without it the button is shown, can be focused, and says why it does nothing. */
+  needs?: Need;
   /** Why the action is not possible now; the button then says so instead of acting. */
   impossible?: string | undefined;
   /** The action is under way: the button cannot be pressed again. */
@@ -32,14 +32,10 @@ export function Button({
   autoFocus = false,
   ref,
 }: ButtonProps): ReactNode {
-  const text = useWords();
-  const who = useWho();
+  const forbidden = useForbidden();
   const reason = useId();
   const className = `${styles.button} ${styles[kind] ?? ''}`;
-  const why =
-    needs !== undefined && !who.may(needs)
-      ? text('region.forbidden', { role: text(`role.${needs}`), mine: text(`role.${who.role}`) })
-      : impossible;
+  const why = forbidden(needs) ?? impossible;
   return (
     // One element in every case: it keeps the focus when the action becomes possible, or impossible.
     <AriaButton

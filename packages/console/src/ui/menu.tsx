@@ -1,8 +1,8 @@
 import { type ReactNode, useId } from 'react';
 import { Button as AriaButton, Menu, MenuItem, MenuTrigger, Popover } from 'react-aria-components';
-import { type Role, useWho } from '../app/role.js';
-import { useWords } from '../text/intl.js';
+import type { Need } from '../app/role.js';
 import controls from './controls.module.css';
+import { useForbidden } from './forbidden.js';
 import styles from './menu.module.css';
 
 export interface MenuAction {
@@ -10,20 +10,16 @@ export interface MenuAction {
   name: string;
   words: string;
   onAction: () => void;
-  needs?: Role;
+  needs?: Need;
   /** Why it is not possible now: the item says so, and does nothing. */
   impossible?: string | undefined;
 }
 
 /** Further actions behind a button. What the role or the moment does not allow stands there too, and says why. */
 export function ActionMenu({ label, actions }: { label: string; actions: readonly MenuAction[] }): ReactNode {
-  const text = useWords();
-  const who = useWho();
+  const forbidden = useForbidden();
   const name = useId();
-  const whyNot = ({ needs, impossible }: MenuAction): string | undefined =>
-    needs !== undefined && !who.may(needs)
-      ? text('region.forbidden', { role: text(`role.${needs}`), mine: text(`role.${who.role}`) })
-      : impossible;
+  const whyNot = ({ needs, impossible }: MenuAction): string | undefined => forbidden(needs) ?? impossible;
   return (
     <MenuTrigger>
       <AriaButton id={name} data-actions className={`${controls.button} ${styles.open}`} aria-label={label}>

@@ -1,9 +1,12 @@
-import { PRIVATE_EVENTS, publishedTaskEvents } from '@rigel/contracts';
+import { ONE_OFF_TEMPLATE, PRIVATE_EVENTS, publishedTaskEvents } from '@rigel/contracts';
 import t from 'tap';
 import { actionOf } from './audited-events.js';
 
 t.test('what somebody did has the name of the endpoint, what follows from it is left out', async (t) => {
   t.equal(actionOf('scheduler', 'TaskStopped'), 'task.stop');
+  t.equal(actionOf('scheduler', 'TaskCreated', { template: { id: 3 } }), 'task.create');
+  t.equal(actionOf('scheduler', 'TaskCreated', { template: ONE_OFF_TEMPLATE }), 'task.run');
+  t.equal(actionOf('scheduler', 'TaskCreated', { template: ONE_OFF_TEMPLATE, againOf: 7 }), 'task.again');
   t.equal(actionOf('scheduler', 'RunSucceeded'), undefined);
   t.equal(actionOf('catalog', 'OfANewerService'), 'OfANewerService');
 });

@@ -1,4 +1,4 @@
-import { type EventOwner, PRIVATE_EVENTS, type PublishedEvent } from '@rigel/contracts';
+import { type EventOwner, ONE_OFF_TEMPLATE, PRIVATE_EVENTS, type PublishedEvent } from '@rigel/contracts';
 
 /*
  * The events that are actions of people, and the names of these actions. An action has the name of its endpoint, so
@@ -72,9 +72,20 @@ export const CONSEQUENCES: Readonly<Record<EventOwner, readonly string[]>> = {
   access: [],
 };
 
-/** Name of an event in the audit; undefined: the audit does not record it. */
-export function actionOf(owner: EventOwner, type: string): string | undefined {
+/**
+ * Name of an event in the audit; undefined: the audit does not record it.
+ * @param data of the event, which tells whether a task was made of a template, of a script, or of an ended task.
+ */
+export function actionOf(
+  owner: EventOwner,
+  type: string,
+  data: Readonly<Record<string, unknown>> = {},
+): string | undefined {
   if (CONSEQUENCES[owner].includes(type)) return undefined;
+  if (owner === 'scheduler' && type === 'TaskCreated') {
+    if (data.againOf !== undefined) return 'task.again';
+    if ((data.template as { id?: unknown } | undefined)?.id === ONE_OFF_TEMPLATE.id) return 'task.run';
+  }
   return ACTIONS[owner][type] ?? type;
 }
 

@@ -29,7 +29,7 @@ export function followHistories({
       name: 'audit',
       owner,
       db,
-      // The audit reads no field of the data that differs between versions.
+      // The audit reads no field of the data that differs between versions: `actionOf`, `nameIn`.
       types: { has: (type) => actionOf(owner, type) !== undefined, upcast: (event) => event },
       handle: (trx, events) =>
         insertAudit(
@@ -52,7 +52,7 @@ function rowOf(owner: EventOwner, event: PublishedEvent): AuditRow {
     position: event.position,
     time: event.recorded_at,
     operator: textOf(meta.actor),
-    action: actionOf(owner, event.type) ?? event.type,
+    action: actionOf(owner, event.type, event.data) ?? event.type,
     target: event.stream,
     name: nameIn(event),
     client: textOf(meta.client),

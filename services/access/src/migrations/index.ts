@@ -7,6 +7,7 @@ import { summedRequests } from './0005-summed-requests.js';
 import { sessions } from './0006-sessions.js';
 import { checks } from './0007-checks.js';
 import { auditByAction } from './0008-audit-by-action.js';
+import { mayRun } from './0009-may-run.js';
 
 /** By name, applied in the order of their names; an applied one is never edited. */
 export const migrations: Record<string, Migration> = {
@@ -18,4 +19,5 @@ export const migrations: Record<string, Migration> = {
   '0006-sessions': sessions,
   '0007-checks': checks,
   '0008-audit-by-action': auditByAction,
+  '0009-may-run': mayRun,
 };

@@ -41,7 +41,7 @@ export async function startSession(
   const at = Date.now();
   const token = 'token' in proof ? await tokenOf(db, proof.token, at) : await tokenOfCode(db, proof.code, at);
   if (!token.valid) return token;
-  const { id: tokenId, name, role, expires: tokenExpires } = token;
+  const { id: tokenId, name, role, may_run, expires: tokenExpires } = token;
   const startedWith: StartedWith = 'token' in proof ? 'token' : 'code';
   const [id = 0] = await new Creations(db as Kysely<unknown>, eventTypes).create(
     sessionDecider,
@@ -58,7 +58,7 @@ export async function startSession(
     .select('expires')
     .where('id', '=', id)
     .executeTakeFirstOrThrow();
-  return { valid: true, id, token_id: tokenId, name, role, expires };
+  return { valid: true, id, token_id: tokenId, name, role, ...(may_run ? { may_run } : {}), expires };
 }
 
 async function tokenOf(db: Kysely<AccessTables>, credentials: { id: number; hash: string }, now: number) {
@@ -72,14 +72,14 @@ async function tokenOfCode(db: Kysely<AccessTables>, code: string, now: number) 
   if (id === undefined) return { valid: false, fault: 'unknown', name: '' } as const;
   const token = await db
     .selectFrom('tokens')
-    .select(['name', 'role', 'expires', 'revoked'])
+    .select(['name', 'role', 'may_run', 'expires', 'revoked'])
     .where('id', '=', id)
     .executeTakeFirst();
   if (!token) return { valid: false, fault: 'unknown', name: '' } as const;
-  const { name, role, expires, revoked } = token;
+  const { name, role, may_run, expires, revoked } = token;
   if (revoked !== null) return { valid: false, fault: 'revoked', name } as const;
   if (expires !== null && expires <= now) return { valid: false, fault: 'expired', name } as const;
-  return { valid: true, id, name, role, expires } as const;
+  return { valid: true, id, name, role, may_run, expires } as const;
 }
 
 /** Called under the lock that orders the history, so that no other session is started meanwhile. */

@@ -66,14 +66,14 @@ export async function checkSession(
   now: number,
 ): Promise<RpcResponse<typeof sessions.check>> {
   const session = await withValidity(db)
-    .select('sessions.hash')
+    .select(['sessions.hash', 'tokens.may_run'])
     .where('sessions.id', '=', id)
     .executeTakeFirst();
   const same = timingSafeEqual(Buffer.from(hash), Buffer.from(session?.hash ?? NO_HASH));
   if (!session) return { valid: false, fault: 'unknown', name: '' };
-  const { name, role, token_id, expires } = session;
+  const { name, role, may_run, token_id, expires } = session;
   if (!same) return { valid: false, fault: 'wrong', name };
   const fault = faultOf(session, now);
   if (fault) return { valid: false, fault, name };
-  return { valid: true, id, token_id, name, role, expires };
+  return { valid: true, id, token_id, name, role, may_run, expires };
 }

@@ -17,14 +17,14 @@ export async function authenticate(
 ): Promise<RpcResponse<typeof access.authenticate>> {
   const token = await db
     .selectFrom('tokens')
-    .select(['name', 'role', 'hash', 'expires', 'revoked'])
+    .select(['name', 'role', 'may_run', 'hash', 'expires', 'revoked'])
     .where('id', '=', id)
     .executeTakeFirst();
   const same = timingSafeEqual(Buffer.from(hash), Buffer.from(token?.hash ?? NO_HASH));
   if (!token) return { valid: false, fault: 'unknown', name: '' };
-  const { name, role, expires, revoked } = token;
+  const { name, role, may_run, expires, revoked } = token;
   if (!same) return { valid: false, fault: 'wrong', name };
   if (revoked !== null) return { valid: false, fault: 'revoked', name };
   if (expires !== null && expires <= now) return { valid: false, fault: 'expired', name };
-  return { valid: true, name, role, expires };
+  return { valid: true, name, role, may_run, expires };
 }

@@ -12,6 +12,9 @@ t.test('a token is created, and revoked once', async (t) => {
   given()
     .when({ do: 'create', ...token, name: ' ci ' })
     .gives(t, [created]);
+  given()
+    .when({ do: 'create', ...token, mayRun: true })
+    .gives(t, [{ type: 'TokenCreated', data: { ...token, mayRun: true } }]);
   given(created).when({ do: 'revoke', id: 3, by: 'bob', at: 20 }).gives(t, [revoked]);
   given(created, revoked).when({ do: 'revoke', id: 3, by: 'eve', at: 30 }).gives(t, []);
   given().when({ do: 'revoke', id: 3, by: 'bob', at: 20 }).refused(t, { code: 'not_found' });

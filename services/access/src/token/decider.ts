@@ -6,6 +6,8 @@ export interface TokenCreated {
   id: number;
   name: string;
   role: Role;
+  /** It may run one-off commands although its role could not; absent: it may not. */
+  mayRun?: true;
   /** SHA-256 of the secret, in hexadecimal digits. Only the owner of the token has the secret. */
   hash: string;
   /** Milliseconds since 1970; null = never. */
@@ -65,11 +67,16 @@ export const tokenDecider: Decider<TokenState, TokenCommand, TokenEvent> = {
   decide(command, state) {
     if (command.do === 'create') {
       if (state) throw new Error(`token ${command.id} exists already`);
-      const { id, hash, by, at } = command;
+      const { id, hash, by, at, mayRun } = command;
       const name = checkTokenName(command.name);
       const role = checkRole(command.role);
       const expires = checkExpires(command.expires, at);
-      return [{ type: 'TokenCreated', data: { id, name, role, hash, expires, by, at } }];
+      return [
+        {
+          type: 'TokenCreated',
+          data: { id, name, role, ...(mayRun ? { mayRun } : {}), hash, expires, by, at },
+        },
+      ];
     }
     const { id, by, at } = command;
     if (!state) throw noSuch('token', id, `token ${id} does not exist`);

@@ -31,8 +31,9 @@ export function serveTokens(
 
   operations.serve(access.listTokens, (page) => readPage(tokenRows(db).orderBy('id', 'desc'), page));
 
-  operations.serve(access.createToken, async (token, context) => {
-    const id = await createToken(untyped, token, metaOf(context), context.once);
+  operations.serve(access.createToken, async ({ may_run, ...token }, context) => {
+    const wanted = { ...token, mayRun: may_run || undefined };
+    const id = await createToken(untyped, wanted, metaOf(context), context.once);
     relay.notify();
     return { id };
   });

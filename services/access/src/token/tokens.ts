@@ -18,6 +18,8 @@ export const tokenStream = (id: number): string => `token-${id}`;
 export interface NewToken {
   name: string;
   role: Role;
+  /** It may run one-off commands although its role could not. */
+  mayRun?: true | undefined;
   hash: string;
   /** Milliseconds since 1970; null = never. */
   expires: number | null;
@@ -26,7 +28,7 @@ export interface NewToken {
 /** @returns the id. @throws ServiceError `invalid`, `conflict` */
 export async function createToken(
   db: Kysely<unknown>,
-  token: NewToken,
+  { mayRun, ...token }: NewToken,
   meta: EventMeta,
   once?: AskedOnce,
 ): Promise<number> {
@@ -36,7 +38,7 @@ export async function createToken(
     { sequence: 'token_ids', count: 1 },
     (id) => ({
       stream: tokenStream(id),
-      command: { do: 'create' as const, id, ...token, by, at: Date.now() },
+      command: { do: 'create' as const, id, ...token, ...(mayRun ? { mayRun } : {}), by, at: Date.now() },
     }),
     // Without the secret, which the service does not have: a repetition gets the id of the token only.
     { meta, project: projectUnlessTaken, kept: once && { once, answer: ([id]) => ({ id }) } },
@@ -59,7 +61,7 @@ export async function revokeToken(db: Kysely<unknown>, id: number, meta: EventMe
 export function tokenRows(db: Kysely<AccessTables>): SelectQueryBuilder<AccessTables, 'tokens', ApiToken> {
   return db
     .selectFrom('tokens')
-    .select(['id', 'name', 'role', 'created', 'created_by', 'expires', 'revoked', 'revoked_by'])
+    .select(['id', 'name', 'role', 'may_run', 'created', 'created_by', 'expires', 'revoked', 'revoked_by'])
     .select((query) =>
       query
         .selectFrom('token_uses')

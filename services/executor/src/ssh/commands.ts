@@ -27,7 +27,7 @@ export function commandsOf(step: PlannedStep, secrets?: ReadonlyMap<string, stri
     const kind = action.module === 'longscript' ? 'script' : 'command';
     // A task keeps the template rules of its creation; otherwise an upgrade could make it fail midway.
     const accepted = (step.template_rules ?? 1) < TEMPLATE_RULES;
-    const template = parseTemplate(action.text, kind, { accepted });
+    const template = parseTemplate(action.text, kind, { accepted, literal: action.literal ?? false });
     const text = renderTemplate(template, values as Record<string, string | number | boolean>);
     const confidential = secrets !== undefined && template.parameters.some(({ name }) => secrets.has(name));
     return { kind, text, name: action.name, ...(confidential ? { confidential } : {}) };

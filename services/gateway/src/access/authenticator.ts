@@ -123,11 +123,11 @@ export class Authenticator {
         ? await bus.call(sessions.check, { id, hash }, context)
         : await bus.call(access.authenticate, { id, hash }, context);
     if (!answer.valid) return answer;
-    const { name, role, expires } = answer;
+    const { name, role, may_run: mayRun = false, expires } = answer;
     const tokenId = 'token_id' in answer ? Number(answer.token_id) : id;
     // The clock of the access service decides. The clock of this gateway only ends how long an answer counts.
     if (expires !== null && expires <= Date.now()) return { valid: false, fault: 'expired', name };
-    return { valid: true, principal: { credentials, tokenId, name, role, expires } };
+    return { valid: true, principal: { credentials, tokenId, name, role, mayRun, expires } };
   }
 
   private drop(key: string, asked: Asked): void {

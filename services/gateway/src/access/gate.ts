@@ -108,9 +108,10 @@ export const accessGate = fp<AccessOptions>(
       request.principal = check.principal;
       const wait = await limits.countRequest(request);
       if (wait !== undefined) return tooMany(reply, wait);
-      const { name, role } = check.principal;
-      if (endpoint && !covers(role, roleFor(endpoint))) {
-        const why = `this needs the role ${roleFor(endpoint)}, token ${name} has ${role}`;
+      const { name, role, mayRun } = check.principal;
+      if (endpoint && !covers(role, roleFor(endpoint)) && !(endpoint.orMayRun && mayRun)) {
+        const or = endpoint.orMayRun ? ', or a token that may run commands' : '';
+        const why = `this needs the role ${roleFor(endpoint)}${or}, token ${name} has ${role}`;
         return reply
           .code(403)
           .send(failureEnvelope(403, why, {}, reason('role', { data: { needed: roleFor(endpoint), role } })));

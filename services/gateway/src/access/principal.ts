@@ -21,6 +21,8 @@ export interface Principal {
   /** Name of the token: recorded as the operator. */
   name: string;
   role: Role;
+  /** The token may run one-off commands although its role could not. */
+  mayRun: boolean;
   /** When the credentials expire, in milliseconds since 1970; null = never. */
   expires: number | null;
 }

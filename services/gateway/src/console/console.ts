@@ -1,19 +1,14 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import fastifyStatic from '@fastify/static';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import type { Logger } from 'pino';
 import { pathOf } from '../request/address.js';
 import { notFound } from '../serve/methods.js';
+import { builtFiles } from './built-files.js';
 import { baseOf, newNonce, pagePolicy, renderPage } from './page.js';
-
-/** Where the package of the console has its built files. */
-function builtFiles(): string {
-  return fileURLToPath(new URL('build/files/', import.meta.resolve('@rigel/console/package.json')));
-}
 
 /** For the file of the worker, which has the policy that it came with: it reads the API of this server alone. */
 const WORKER_POLICY = "default-src 'none'; connect-src 'self'; script-src 'self'; frame-ancestors 'none'";

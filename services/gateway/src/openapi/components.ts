@@ -140,9 +140,34 @@ export function withSharedParts<T extends Description>(description: T): T {
     ...description.components,
     schemas,
     requestBodies: requestBodies.moved,
-    responses: { ...(known as object), ...responses.moved },
+    responses: { ...(known as object), ...responses.moved, ...withCommonAnswers(operations) },
   };
   return description;
+}
+
+/** Operations that have the same answer before it is described once for all of them. */
+const COMMON = 3;
+
+/** Moves answers that several endpoints have in common. @returns them by name: the status, and a number. */
+function withCommonAnswers(operations: readonly Operation[]): Record<string, unknown> {
+  const users = new Map<string, Record<string, unknown>[]>();
+  for (const { responses = {} } of operations) {
+    for (const [status, response] of Object.entries(responses)) {
+      if (isReference(response)) continue;
+      const key = `${status} ${JSON.stringify(response)}`;
+      users.set(key, [...(users.get(key) ?? []), responses]);
+    }
+  }
+  const moved: Record<string, unknown> = {};
+  for (const [key, all] of users) {
+    if (all.length < COMMON) continue;
+    const status = key.slice(0, 3);
+    const others = Object.keys(moved).filter((name) => name.startsWith(status)).length;
+    const name = `${status}-${others + 1}`;
+    moved[name] = all[0]?.[status];
+    for (const responses of all) responses[status] = { $ref: `#/components/responses/${name}` };
+  }
+  return moved;
 }
 
 /**

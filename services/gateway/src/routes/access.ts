@@ -44,6 +44,7 @@ export const TokenRow = Type.Object({
   id: Id,
   name: Type.String(),
   role: Role,
+  may_run: Type.Boolean({ description: 'It may run one-off commands although its role could not.' }),
   created: Utc,
   created_by: Type.String(),
   expires: MaybeUtc,
@@ -61,6 +62,7 @@ function toTokenRow(token: ApiToken, times: TimeFormat) {
   const { created, expires, revoked, last_used } = token;
   return {
     ...token,
+    may_run: token.may_run ?? false,
     created: times.rfc3339(created),
     expires: maybe(expires),
     revoked: maybe(revoked),
@@ -165,6 +167,7 @@ export const accessEndpoints: Endpoint[] = [
         id: 2,
         name: 'ci',
         role: 'operator',
+        may_run: false,
         created: '2026-01-05T08:00:00.000Z',
         created_by: 'ann',
         expires: null,
@@ -193,6 +196,7 @@ export const accessEndpoints: Endpoint[] = [
         description: 'Recorded as the operator of what is done with it; no other token in force has it.',
       }),
       role: Type.Enum(['viewer', 'operator', 'admin'], { description: 'What it allows.' }),
+      may_run: Type.Boolean({ default: false, description: 'It may run one-off commands too (/task/run).' }),
       expires: Type.Optional(
         Type.String({ description: `${Moment}: from then on it is refused. Absent or empty: never.` }),
       ),
@@ -205,12 +209,13 @@ export const accessEndpoints: Endpoint[] = [
     },
     result: Type.Object({ id: Id, token: Type.String() }),
     example: { id: 2, token: 'rgl_2_3q2-7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA' },
-    handler: async ({ name, role, expires }, { call, repeated }) => {
+    handler: async ({ name, role, may_run, expires }, { call, repeated }) => {
       // Only this answer has the secret.
       const { secret, hash } = newTokenSecret();
       const { id } = await call(access.createToken, {
         name,
         role: role as Role,
+        ...(may_run ? { may_run } : {}),
         hash,
         expires: momentOf('expires', expires) ?? null,
       });

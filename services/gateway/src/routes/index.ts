@@ -2,6 +2,7 @@ import type { Endpoint } from '../endpoint.js';
 import { accessEndpoints } from './access.js';
 import { actimpls } from './actimpls.js';
 import { actions } from './actions.js';
+import { bundleEndpoints } from './bundle.js';
 import { catalogReads } from './catalog-reads.js';
 import { clusters } from './clusters.js';
 import { exportEndpoints } from './export.js';
@@ -12,6 +13,7 @@ import { liveTopics } from './live-topics.js';
 import { machineEndpoints } from './machines.js';
 import { nodeRunEndpoints } from './node-runs.js';
 import { nodes } from './nodes.js';
+import { oneOffs } from './one-off.js';
 import { overviewEndpoints } from './overview.js';
 import { poolOperations } from './pool-operations.js';
 import { pools } from './pools.js';
@@ -25,6 +27,7 @@ import { services } from './services.js';
 import { sessionEndpoints } from './sessions.js';
 import { steps } from './steps.js';
 import { systemEndpoints } from './system.js';
+import { taskOutputEndpoints } from './task-output.js';
 import { taskPastEndpoints } from './task-past.js';
 import { taskReadEndpoints } from './task-reads.js';
 import { tasks } from './tasks.js';
@@ -52,12 +55,15 @@ export const endpoints: readonly Endpoint[] = [
   ...steps,
   ...tasks,
   ...previews,
+  ...oneOffs,
   ...recordedPlanEndpoints,
   ...taskReadEndpoints,
   ...liveEndpoints,
   ...liveTopics,
   ...why,
   ...nodeRunEndpoints,
+  ...taskOutputEndpoints,
+  ...bundleEndpoints,
   ...taskPastEndpoints,
   ...schedules,
   ...scheduleReads,

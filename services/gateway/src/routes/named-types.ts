@@ -48,6 +48,7 @@ import { ServiceRow } from './services.js';
 import { SessionRow, WhoRow } from './sessions.js';
 import { ExecutorStatus, LagStatus, PartStatus, SchedulerStatus } from './system.js';
 
+import { OutputGroupRow } from './task-output.js';
 import { BatchRow, FailureRow, GridColumnsRow, GridRow, RunLineRow } from './task-reads.js';
 import { HeldByRow, LogRow, NodeLog, RunRow, TaskInfoRow, TaskRow } from './task-rows.js';
 import { ProblemRow } from './template-check.js';
@@ -93,6 +94,7 @@ export const namedTypes: Record<string, TSchema> = {
   NodeRunAccount: RunAccountRow,
   NodeSelection: Selection,
   Occurrence: OccurrenceRow,
+  OutputGroup: OutputGroupRow,
   OutputRange: OutputRangeRow,
   RunLine: RunLineRow,
   PlacedNode: PlacedNodeRow,

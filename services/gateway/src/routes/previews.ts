@@ -61,7 +61,7 @@ const NOTES =
   'depends on: the operation with it as `if_plan` does exactly this, or is refused and says what changed. Secrets stay names. ' +
   'Up to 200 nodes, and 1,000 that do not take part, are listed; the counts are of all.';
 
-const common = {
+export const PREVIEWED = {
   methods: ['POST'] as const,
   access: 'read' as const,
   strict: true as const,
@@ -71,7 +71,7 @@ const common = {
 
 export const previews: Endpoint[] = [
   defineEndpoint({
-    ...common,
+    ...PREVIEWED,
     id: 'task.preview',
     title: 'What the creation of a task would do',
     notes: NOTES,
@@ -95,7 +95,7 @@ export const previews: Endpoint[] = [
     },
   }),
   defineEndpoint({
-    ...common,
+    ...PREVIEWED,
     id: 'task.start_preview',
     title: 'What the start of a task would do',
     notes: NOTES,
@@ -107,7 +107,7 @@ export const previews: Endpoint[] = [
       done(await call(plans.start, { ...input, opr_user: operator })),
   }),
   defineEndpoint({
-    ...common,
+    ...PREVIEWED,
     id: 'pool.expand_preview',
     title: 'What an expand of a pool would do',
     notes: NOTES,
@@ -118,7 +118,7 @@ export const previews: Endpoint[] = [
       done(await call(plans.expand, { ...input, pool_id: id, opr_user: operator })),
   }),
   defineEndpoint({
-    ...common,
+    ...PREVIEWED,
     id: 'pool.shrink_preview',
     title: 'What a shrink of a pool would do',
     notes: NOTES,
@@ -132,7 +132,7 @@ export const previews: Endpoint[] = [
     },
   }),
   defineEndpoint({
-    ...common,
+    ...PREVIEWED,
     id: 'pool.deploy_preview',
     title: 'What a deploy to a pool would do',
     notes: NOTES,

@@ -28,6 +28,7 @@ const RoleName = Type.Enum([...ROLES]);
 export const WhoRow = Type.Object({
   name: Type.String({ description: 'Recorded as the operator of what the client does.' }),
   role: RoleName,
+  may_run: Type.Boolean({ description: 'The client may run one-off commands (/task/run).' }),
   access: Type.Enum(['on', 'off'], { description: 'off: every client may do everything.' }),
   by: Type.Enum(['token', 'session', 'nothing'], { description: 'What the client proved it with.' }),
   session_id: Type.Union([Id, Type.Null()]),
@@ -73,6 +74,7 @@ const IS_OFF =
 const exampleWho = {
   name: 'ann',
   role: 'operator',
+  may_run: false,
   access: 'on',
   by: 'session',
   session_id: 12,
@@ -121,11 +123,12 @@ export const sessionEndpoints: Endpoint[] = [
       const { secret, hash } = newTokenSecret();
       const session = await call(sessions.start, { with: proof, hash });
       if (!session.valid) return deny(faultText(token === undefined ? 'code' : 'token', session));
-      const { id, name, role, expires } = session;
+      const { id, name, role, may_run = false, expires } = session;
       return {
         ...done({
           name,
           role,
+          may_run: may_run || role === 'admin',
           access: 'on',
           by: 'session',
           session_id: id,
@@ -146,12 +149,13 @@ export const sessionEndpoints: Endpoint[] = [
     failures: { otherwise: failure(400, STORE_LOST, {}) },
     result: WhoRow,
     example: exampleWho,
-    handler: async (_, { accessIsOn, operator, principal, times }) => {
+    handler: async (_, { accessIsOn, mayRun, operator, principal, times }) => {
       const { kind, id } = principal?.credentials ?? {};
       const expires = principal?.expires ?? null;
       return done({
         name: operator,
         role: principal?.role ?? ('admin' satisfies Role),
+        may_run: mayRun,
         access: accessIsOn ? 'on' : 'off',
         by: kind ?? 'nothing',
         session_id: kind === 'session' ? id : null,

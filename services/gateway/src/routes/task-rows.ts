@@ -1,6 +1,7 @@
 import type { RpcResponse } from '@rigel/contracts';
 import {
   type HeldBy,
+  isOneOff,
   isSecretParameter,
   type NodeRun,
   Task,
@@ -25,6 +26,7 @@ const { progress: _, ...taskFields } = Task.properties;
 
 export const TaskRow = Type.Object({
   ...taskFields,
+  one_off: Type.Boolean({ description: 'It runs a one-off command: no template has its template_id.' }),
   Status: Task.properties.state,
   Stat: Task.properties.stat,
   ignored: Type.Integer({
@@ -75,6 +77,7 @@ export const TaskInfoRow = Type.Object({
         'answer that waited for the end.',
     }),
   ),
+  again_of: Type.Optional(Type.Integer({ description: 'The ended task that it runs again.' })),
   gate: Type.Optional(
     Type.Union(
       [
@@ -120,6 +123,7 @@ export function toTaskRow({ progress, ...task }: Task, times: TimeFormat, now = 
   const nodes = task.stat.reduce((sum, count) => sum + count, 0);
   return {
     ...task,
+    one_off: isOneOff({ id: task.template_id }),
     Status: task.state,
     Stat: task.stat,
     ignored: task.ignored ?? 0,
@@ -164,6 +168,7 @@ export function toTaskInfoRow({ details, ...task }: TaskDetail, times: TimeForma
 export const exampleTask = {
   id: 1,
   template_id: 2,
+  one_off: false,
   template_name: 'rollout',
   task_name: 'version 2',
   pool_id: 1,

@@ -80,6 +80,7 @@ export function createHandler(
       const { principal } = request;
       const operator = principal?.name ?? operatorFrom(request.headers.authorization);
       const client = clientOf(request);
+      const isAdmin = authenticator === undefined || (principal !== null && covers(principal.role, 'admin'));
       const invocation: Invocation = {
         method: request.method === 'HEAD' ? 'GET' : (request.method as Method),
         operator,
@@ -99,7 +100,8 @@ export function createHandler(
         tellAudit: () => {
           request.toldAsDone = true;
         },
-        isAdmin: authenticator === undefined || (principal !== null && covers(principal.role, 'admin')),
+        isAdmin,
+        mayRun: isAdmin || principal?.mayRun === true,
         page,
         times,
         call: async (rpc, data, actor = operator) => {

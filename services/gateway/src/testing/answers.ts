@@ -134,6 +134,8 @@ export function answerEverything(services: Responders): void {
   services.on(catalog.listUsableSteps, () => ({ rows: [usableStep], total: 12 }));
   for (const plan of Object.values(plans)) services.on(plan, () => preview);
   services.on(tasks.create, () => ({ ids: [51, 52] }));
+  services.on(tasks.run, () => ({ ids: [53] }));
+  services.on(tasks.again, () => ({ ids: [54] }));
   for (const operation of [tasks.expand, tasks.shrink, tasks.deploy])
     services.on(operation, () => ({ id: 53 }));
   services.on(tasks.start, () => ({}));

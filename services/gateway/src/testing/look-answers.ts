@@ -145,6 +145,20 @@ export function answerLooks(services: Responders): void {
     parts: [{ from: 0, data: Buffer.from('started\n').toString('base64'), line: 1, stored: created }],
   }));
   services.on(nodeRuns.searchOutput, () => ({ hits: [], matches: 0, map: [0], searched: 8, next: null }));
+  services.on(nodeRuns.outputGroups, () => ({
+    ...{ step: 1, name: 'restart', more_groups: 0, ended: 1, nodes: 2 },
+    groups: [
+      {
+        ...{ state: 2 as const, message: '', count: 1, bytes: 3, output: 'ok\n', cut: false },
+        nodes: [{ run_id: 21, node_id: 6, ip: '10.0.0.7', attempt: 1 }],
+      },
+    ],
+  }));
+  services.on(nodeRuns.outputPieces, () => ({
+    pieces: [{ run_id: 21, ip: '10.0.0.7', step: 1, attempt: 1, from: 0, data: 'b2sK' }],
+    next: null,
+    now: 1_767_600_000_000,
+  }));
   services.on(nodeRuns.searchTask, () => ({
     groups: [],
     searched_nodes: 1,

@@ -4,7 +4,6 @@ import {
   catalog,
   type FleetService,
   inventory,
-  NO_ADDRESS,
   type Pool,
   type PoolTasks,
   type ResolvedStep,
@@ -22,9 +21,10 @@ import { type Override, withOverrides } from '../task/merge-params.js';
 import { planSteps } from '../task/options.js';
 import { withoutHeld } from './held-nodes.js';
 import type { NewTasks } from './new-tasks.js';
+import { nodesOfPool } from './nodes-of-pool.js';
 import { assertShown, partsOf, sourcesOf } from './plan.js';
 import { type PoolChange, type PoolChangeParts, recordPoolChanges } from './record-pool-changes.js';
-import { leftOutWithoutAddress, type WantedTargets, wantedTargets } from './wanted-targets.js';
+import { type WantedTargets, wantedTargets } from './wanted-targets.js';
 
 /*
  * Expand, shrink and deploy: a task of one of the pool's own templates, with parameters that come from the pool, its
@@ -157,22 +157,12 @@ export async function prepareDeploy(
   if (tag === '') throw new ServiceError('blank', 'tag is empty', 'tag');
   const now = parts.clock.now();
   const prepared = await prepare('deploy', pool_id, {}, tag, context, parts);
-  const all = await parts.bus.call(inventory.poolTargets, { pool_id }, context);
-  const reachable = all.targets.filter(({ ip }) => ip !== NO_ADDRESS);
-  if (reachable.length === 0) {
-    throw new ServiceError(
-      'no_nodes',
-      `pool ${show(prepared.pool.name)} has no node with an address`,
-      undefined,
-      { data: { pool: prepared.pool.name } },
-    );
-  }
-  const { targets, leftOut } = await withoutHeld(reachable, request.held_nodes, now, parts);
-  const withoutAddress = all.targets.filter(({ ip }) => ip === NO_ADDRESS).map(leftOutWithoutAddress);
+  const nodes = await nodesOfPool(prepared.pool, context, parts.bus);
+  const { targets, leftOut } = await withoutHeld(nodes.targets, request.held_nodes, now, parts);
   const batch = { maxRatio: max_ratio, maxNum: max_num };
   const budget = { maxNum: max_fail_num, maxRatio: max_fail_ratio };
   const change = toChange(prepared, { targets, batch, budget, ...onBehalf, now });
-  return { ...change, leftOut: [...leftOut, ...withoutAddress] };
+  return { ...change, leftOut: [...leftOut, ...nodes.leftOut] };
 }
 
 /** Those of these nodes that are in the pool. */

@@ -24,7 +24,7 @@ import type { NewGate, NewTasks } from './new-tasks.js';
 import { assertShown, type Plan, partsOf, sourcesOf } from './plan.js';
 import type { PlanReads } from './plan-reads.js';
 import type { FirstIds, TaskRecorder } from './task-recorder.js';
-import { wantedTargets } from './wanted-targets.js';
+import { type WantedTargets, wantedTargets } from './wanted-targets.js';
 
 const MAX_NAME = 255;
 
@@ -68,13 +68,8 @@ export async function planTasks(
   context: RequestContext,
   parts: CreateTaskParts,
 ): Promise<Plan> {
-  const { bus, settings, clock } = parts;
-  const name = request.task_name.trim();
-  if (name === '' || name.length > MAX_NAME) {
-    throw new ServiceError('too_long', `task_name must have 1 to ${MAX_NAME} characters`, 'task_name', {
-      data: { limit: MAX_NAME },
-    });
-  }
+  const { bus, clock } = parts;
+  const name = checkTaskName(request.task_name);
   // Taken before the inventory is asked: a node that is reserved for a removal now counts as reserved to the end, however long this
   // takes. A node that the inventory still knows is either removed later, and reserved first, or was reserved by then.
   const now = clock.now();
@@ -82,6 +77,19 @@ export async function planTasks(
     wantedTargets(request, { context, bus }),
     bus.call(catalog.resolveTemplate, { id: request.template_id }, context),
   ]);
+  return planOver({ wanted, template, name, now }, request, parts);
+}
+
+/** What a template's steps with values do on nodes that were looked up. */
+export async function planOver(
+  { wanted, template, name, now }: Pick<NewTasks, 'template' | 'name' | 'now'> & { wanted: WantedTargets },
+  request: Omit<
+    RpcRequest<typeof tasks.create>,
+    'nodes' | 'select' | 'template_id' | 'task_name' | 'if_plan'
+  >,
+  parts: CreateTaskParts,
+): Promise<Plan> {
+  const { settings } = parts;
   const merged = mergeParams(template.steps, request.params, {
     template: template.name,
     anySecret: request.any_secret ?? false,
@@ -114,7 +122,16 @@ export async function planTasks(
   };
 }
 
-const answerIds = (ids: readonly number[]): RpcResponse<typeof tasks.create> => ({ ids: [...ids] });
+/** @throws ServiceError `invalid` @returns the trimmed name. */
+export function checkTaskName(given: string): string {
+  const name = given.trim();
+  if (name !== '' && name.length <= MAX_NAME) return name;
+  throw new ServiceError('too_long', `task_name must have 1 to ${MAX_NAME} characters`, 'task_name', {
+    data: { limit: MAX_NAME },
+  });
+}
+
+export const answerIds = (ids: readonly number[]): RpcResponse<typeof tasks.create> => ({ ids: [...ids] });
 
 /** A task to be made over nodes of one pool. */
 interface InPool {
@@ -200,7 +217,7 @@ function createdOf(
   context: RequestContext,
   settings: CreateTaskSettings,
 ): TaskCreated {
-  const { template, gate, occurrence, select } = wanted;
+  const { template, gate, occurrence, select, againOf } = wanted;
   const trace = traceparent();
   return {
     uuid: randomUUID(),
@@ -225,6 +242,7 @@ function createdOf(
     ...(select ? { select } : {}),
     ...(occurrence ? { occurrence } : {}),
     ...(gate ? { gate: gateOf(gate, all) } : {}),
+    ...(againOf === undefined ? {} : { againOf }),
   };
 }
 

@@ -35,6 +35,8 @@ export interface NewTasks {
   /** The occurrence of a scheduled task that leads to it. */
   occurrence?: TaskOccurrence | undefined;
   gate?: NewGate | undefined;
+  /** The ended task that it runs again. */
+  againOf?: number | undefined;
   /** When the caller began to look the nodes up, see `createTasks`. */
   now: number;
 }

@@ -18,7 +18,7 @@ export interface PlannedPool {
 
 /** What an operation does: the tasks, and what is beside them. Pure data. */
 export interface Plan {
-  kind: 'create' | 'expand' | 'shrink' | 'deploy';
+  kind: 'create' | 'run' | 'expand' | 'shrink' | 'deploy';
   task: NewTasks;
   /** The pool that it changes; absent: it only makes tasks. */
   pool?: PlannedPool;

@@ -1,4 +1,3 @@
-import { parseTemplate } from '@rigel/command-template';
 import {
   type LeftOutNode,
   PLANNED_NODES,
@@ -9,11 +8,12 @@ import {
 } from '@rigel/contracts';
 import type { PlannedStep } from '../task/events.js';
 import { describeHolders, type Holder, heldFacts } from '../task/holders.js';
+import { parsed } from '../task/options.js';
 import { byPool, sizesOf } from './create-tasks.js';
 import { hashOf, type Plan, partsOf } from './plan.js';
 import type { EarlierTask } from './plan-reads.js';
 import { partsOfStart, type StartPlan } from './plan-start.js';
-import { languageOf, stepRows } from './step-rows.js';
+import { stepRows } from './step-rows.js';
 
 /*
  * A plan as people read it: counts, the first rows, the scripts as they will run. Secrets are names in a plan, so none can be in it.
@@ -180,9 +180,10 @@ function leftOutRows(leftOut: readonly LeftOutNode[]): Preview['left_out'] {
 /** Values that the shell reads as code. */
 function codeWarnings(steps: readonly PlannedStep[]): Preview['warnings'] {
   return steps.flatMap((step) =>
-    step.actions.flatMap(({ name, module, text }) => {
+    step.actions.flatMap((action) => {
+      const { name, module } = action;
       if (module === 'noop') return [];
-      const { parameters } = parseTemplate(text, languageOf(module), { accepted: true });
+      const { parameters } = parsed(action, { accepted: true });
       const raw = [...new Set(parameters.filter((use) => use.raw).map((use) => use.name))];
       return raw.map((param) => ({
         code: 'raw_parameter',

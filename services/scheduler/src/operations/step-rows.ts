@@ -1,4 +1,4 @@
-import { type ParameterValue, parseTemplate, renderTemplate, secretMark } from '@rigel/command-template';
+import { type ParameterValue, renderTemplate, secretMark } from '@rigel/command-template';
 import {
   isSecretParameter,
   MOST_PLACES,
@@ -9,6 +9,7 @@ import {
   type ValueSource,
 } from '@rigel/contracts';
 import type { PlannedStep } from '../task/events.js';
+import { parsed } from '../task/options.js';
 
 /*
  * Steps as people read them: what each gets and from where, and what it runs, with the values in their places. Secrets are names in
@@ -95,24 +96,20 @@ function actionRow(
 }
 
 /** The script as an executor renders it, by the same code. */
-function scriptOf(step: PlannedStep, { module, text }: Action): string {
-  if (module === 'noop') return '';
+function scriptOf(step: PlannedStep, action: Action): string {
+  if (action.module === 'noop') return '';
   const values = Object.fromEntries(
     Object.entries(step.param_values).map(([name, value]) => [
       name,
       isSecretParameter(value) ? secretMark(value.secret) : (value as ParameterValue),
     ]),
   );
-  return renderTemplate(parseTemplate(text, languageOf(module), { accepted: true }), values);
+  return renderTemplate(parsed(action, { accepted: true }), values);
 }
 
-export const languageOf = (module: string): 'script' | 'command' =>
-  module === 'longscript' ? 'script' : 'command';
-
-function placesOf({ module, text }: Action): RecordedStep['actions'][number]['places'] {
-  if (module === 'noop') return [];
-  const { parameters } = parseTemplate(text, languageOf(module), { accepted: true });
-  return parameters
-    .slice(0, MOST_PLACES)
+function placesOf(action: Action): RecordedStep['actions'][number]['places'] {
+  if (action.module === 'noop') return [];
+  return parsed(action, { accepted: true })
+    .parameters.slice(0, MOST_PLACES)
     .map(({ name, line, column, context, integer, raw }) => ({ name, line, column, context, integer, raw }));
 }

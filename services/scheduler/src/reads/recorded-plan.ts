@@ -7,10 +7,7 @@ import { streamOf, type TaskCreated, type TaskEvent, taskEventTypes } from '../t
  * What a task was recorded with, but for its nodes: they stay in the database.
  * @throws ServiceError `not_found`
  */
-export async function readRecordedPlan(
-  db: Kysely<unknown>,
-  id: number,
-): Promise<Pick<TaskCreated, 'template' | 'steps' | 'sources' | 'select'>> {
+export async function readRecordedPlan(db: Kysely<unknown>, id: number): Promise<Omit<TaskCreated, 'nodes'>> {
   const stream = streamOf(id);
   const { rows } = await sql<{ schema: number; data: Record<string, unknown> }>`
     SELECT schema, data - 'nodes' || '{"nodes": []}' AS data FROM events WHERE stream = ${stream} AND version = 1`.execute(

@@ -10,8 +10,13 @@ export async function readDetails(
 ): Promise<NonNullable<TaskDetail['details']>> {
   const [commands_alive, gate] = await Promise.all([commandsAlive(db, row), readGate(db, row)]);
   const sources = row.options.flatMap(({ sources }) => (sources ? [sources] : []));
+  const again_of = row.options[0]?.again_of;
   // Of a task of an earlier release nothing is known.
-  return { commands_alive, gate, ...(sources.length === row.options.length ? { sources } : {}) };
+  return {
+    ...{ commands_alive, gate },
+    ...(again_of === undefined ? {} : { again_of }),
+    ...(sources.length === row.options.length ? { sources } : {}),
+  };
 }
 
 /** Of a task that goes on those at work; one that has ended holds just the nodes where a command may be alive. */

@@ -15,7 +15,7 @@ function toTask(row: TaskTable, occurrence: Occurrence): Task {
     pool_name: row.pool_name,
     state: row.state,
     end_reason: row.end_reason,
-    options: row.options.map(({ sources: _, ...option }) => option),
+    options: row.options.map(({ sources: _, again_of: __, ...option }) => option),
     step_len: row.batch_size,
     opr_user: row.operator,
     flow_type: row.flow_type,

@@ -2,6 +2,8 @@ import { HEARTBEAT_SUBJECT, Heartbeat, type RpcRequest, speaksFor, tasks } from 
 import { deployPool, expandPool, type OnBehalf, shrinkPool } from '../operations/change-pool.js';
 import { createTasks } from '../operations/create-tasks.js';
 import { checkWords, type RunControl, releaseNode, reserveForRemoval } from '../operations/release.js';
+import { runAgain } from '../operations/run-again.js';
+import { runScript } from '../operations/run-script.js';
 import { serveWhy } from '../why/serve.js';
 import { followAnnouncements } from './announcements.js';
 import { callOwner } from './control.js';
@@ -12,6 +14,8 @@ import { servePlans } from './plans.js';
 export function serveCommands(parts: Parts): void {
   const { bus, operations, store, clock } = parts;
   operations.serve(tasks.create, (request, context) => createTasks(request, context, parts));
+  operations.serve(tasks.run, (request, context) => runScript(request, context, parts));
+  operations.serve(tasks.again, (request, context) => runAgain(request, context, parts));
   servePoolChanges(parts);
 
   operations.serve(tasks.start, async (request, context) => {

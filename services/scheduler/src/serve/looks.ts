@@ -1,6 +1,8 @@
 import { nodeRuns, taskPast } from '@rigel/contracts';
 import type { Operations } from '@rigel/runtime';
 import type { Kysely } from 'kysely';
+import { readOutputGroups } from '../reads/output/output-groups.js';
+import { readOutputPieces } from '../reads/output/output-pieces.js';
 import { readOutputRange } from '../reads/output/output-range.js';
 import { searchAttempt } from '../reads/output/search-attempt.js';
 import { searchTask } from '../reads/output/search-task.js';
@@ -18,6 +20,8 @@ export function serveLooks(operations: Operations, db: Kysely<unknown>): void {
   operations.serve(nodeRuns.outputRange, (request) => readOutputRange(db, request));
   operations.serve(nodeRuns.searchOutput, (request) => searchAttempt(db, request));
   operations.serve(nodeRuns.searchTask, (request) => searchTask(db, request));
+  operations.serve(nodeRuns.outputGroups, (request) => readOutputGroups(db, request));
+  operations.serve(nodeRuns.outputPieces, (request) => readOutputPieces(db, request, Date.now()));
   operations.serve(taskPast.at, ({ id, version, time }) =>
     past.at(id, { version, time }, 'grid', (task) => ({ ...pastOf(task), ...gridOf(task) })),
   );

@@ -1,5 +1,6 @@
 import type { Preview, RpcRequest, tasks } from '@rigel/contracts';
 import type { RequestContext } from '@rigel/messaging';
+import { earlierOf } from '../operations/plan-reads.js';
 import { planStart } from '../operations/plan-start.js';
 import { previewOfStart } from '../operations/preview.js';
 import type { Parts } from './parts.js';
@@ -11,6 +12,6 @@ export async function previewStart(
   parts: Parts,
 ): Promise<Preview> {
   const task = await parts.engine.task(request.id);
-  const earlier = (await parts.planning?.durations(task.created.template.id)) ?? [];
+  const earlier = parts.planning ? await earlierOf(task.created.template, parts.planning) : [];
   return previewOfStart(await planStart(task, request, context, parts), earlier);
 }

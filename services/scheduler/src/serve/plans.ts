@@ -8,7 +8,10 @@ import {
 import { assertMachinesOnce, planTasks } from '../operations/create-tasks.js';
 import { readHeld } from '../operations/held-nodes.js';
 import type { Plan } from '../operations/plan.js';
+import { earlierOf } from '../operations/plan-reads.js';
 import { previewOf } from '../operations/preview.js';
+import { planAgain } from '../operations/run-again.js';
+import { planScript } from '../operations/run-script.js';
 import { callOwner } from './control.js';
 import type { Parts } from './parts.js';
 
@@ -23,6 +26,16 @@ export function servePlans(parts: Parts): void {
   operations.serve(
     plans.create,
     async (request, context) => showing(await planTasks(request, context, parts)),
+    AT_ONCE,
+  );
+  operations.serve(
+    plans.run,
+    async (request, context) => showing(await planScript(request, context, parts)),
+    AT_ONCE,
+  );
+  operations.serve(
+    plans.again,
+    async (request, context) => showing(await planAgain(request, context, parts)),
     AT_ONCE,
   );
   operations.serve(
@@ -58,7 +71,7 @@ async function preview(plan: Plan, { planning, clock, settings }: Parts): Promis
   if (!planning) throw new Error('this scheduler makes no plans');
   const [held, earlier] = await Promise.all([
     readHeld(plan.task.targets, planning, clock.now()),
-    planning.durations(plan.task.template.id),
+    earlierOf(plan.task.template, planning),
   ]);
   return previewOf(plan, {
     held,

@@ -1,5 +1,6 @@
 import {
   catalog,
+  isOneOff,
   MOST_DIFFERENCES,
   type RecordedPlan,
   type ResolvedStep,
@@ -21,7 +22,10 @@ export function serveRecordedPlan(
 ): void {
   operations.serve(recordedPlan, async ({ id }, context) => {
     const task = await readRecordedPlan(db, id);
-    const now = await templateNow(bus, task.template.id, context);
+    // A one-off command has no template, so nothing can have changed since.
+    const now = isOneOff(task.template)
+      ? { name: task.template.name, steps: task.steps }
+      : await templateNow(bus, task.template.id, context);
     return {
       template: task.template,
       select: task.select ?? null,

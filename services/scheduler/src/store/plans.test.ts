@@ -197,6 +197,12 @@ const reads: Record<string, () => Promise<unknown>> = {
       ...{ template_id: 1, task_name: 'planned', timeout: 0, auto: true, max_ratio: 100, max_num: 0 },
       ...{ opr_user: 'root', params: {}, nodes: HELD.map((node) => `10.0.0.${node}`) },
     }),
+  'equal output of the nodes of a task': () => counterpart.call(nodeRuns.outputGroups, { id, limit: 10 }),
+  'the output of all nodes of a task': () => counterpart.call(nodeRuns.outputPieces, { id, limit: 10 }),
+  'the latest output of all nodes of a task': () =>
+    counterpart.call(nodeRuns.outputPieces, { id, limit: 10, since: 1 }),
+  'what running a task again would do': () =>
+    counterpart.call(plans.again, { id, opr_user: 'root' }).catch(() => undefined),
   'log of a task': () => counterpart.call(tasks.log, { id, after: 0 }),
   'last lines of the log of a task': () => counterpart.call(tasks.log, { id, after: 1_000 }),
   'the overview': () => counterpart.call(overview.tasks, {}),

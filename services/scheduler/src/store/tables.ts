@@ -23,6 +23,8 @@ export interface TaskTable {
   options: (Static<typeof TaskStepOption> & {
     /** Where its values come from, by parameter; absent: not known. */
     sources?: Record<string, ValueSource>;
+    /** Of the first step: the ended task that this one runs again. */
+    again_of?: number;
   })[];
   batch_size: number;
   operator: string;

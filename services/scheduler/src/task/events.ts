@@ -79,6 +79,8 @@ export interface TaskCreated {
   occurrence?: TaskOccurrence;
   /** What its runs wait for in other pools; absent: nothing. */
   gate?: TaskGate;
+  /** The ended task that it runs again; absent: none. */
+  againOf?: number;
 }
 
 /** What a task's runs wait for. */

@@ -1,6 +1,7 @@
 import {
   type ParameterUse,
   type ParameterValue,
+  type ParsedTemplate,
   parseTemplate,
   renderTemplate,
   TEMPLATE_RULES,
@@ -45,11 +46,19 @@ export function namesSecret({ param_values }: Pick<ResolvedStep, 'param_values'>
   return Object.values(param_values).some(isSecretParameter);
 }
 
+/** The text of an action as executors read it. @throws TemplateError */
+export function parsed(
+  { module, text, literal = false }: ResolvedAction,
+  options: { accepted?: boolean } = {},
+): ParsedTemplate {
+  return parseTemplate(text, module === 'longscript' ? 'script' : 'command', { ...options, literal });
+}
+
 /** The `{{name}}` places of an action's template. @throws ServiceError `invalid` when the template cannot be used safely. */
 function placesOf(step: ResolvedStep, action: ResolvedAction): readonly ParameterUse[] {
   if (action.module === 'noop') return [];
   try {
-    return parseTemplate(action.text, action.module === 'shell' ? 'command' : 'script').parameters;
+    return parsed(action).parameters;
   } catch (error) {
     if (!(error instanceof TemplateError)) throw error;
     throw new ServiceError(
@@ -158,8 +167,7 @@ function checkAction(step: ResolvedStep, action: ResolvedAction): void {
   if (action.module === 'noop') return;
   try {
     // Rendered for the check only: what runs is rendered by the executor, at the last moment.
-    const template = parseTemplate(action.text, action.module === 'shell' ? 'command' : 'script');
-    renderTemplate(template, withPlaceholders(step.param_values));
+    renderTemplate(parsed(action), withPlaceholders(step.param_values));
   } catch (error) {
     if (!(error instanceof TemplateError)) throw error;
     throw new ServiceError('parameter_refused', `${where}: ${error.message}`, 'params', {

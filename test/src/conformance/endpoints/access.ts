@@ -67,6 +67,7 @@ export const access: EndpointSpec[] = [
         id,
         name: text,
         role,
+        may_run: oneOf(true, false),
         created: when,
         created_by: text,
         expires: maybe,
@@ -93,6 +94,7 @@ export const access: EndpointSpec[] = [
     params: {
       name: { kind: 'name', required: true },
       role: { kind: 'text', required: true },
+      may_run: { kind: 'flag' },
       expires: { kind: 'text' },
     },
     valid: async (world) => ({ name: world.name('token'), role: 'viewer', expires: '2126-01-01T00:00:00Z' }),
@@ -127,6 +129,7 @@ export const access: EndpointSpec[] = [
     data: objectWith({
       name: text,
       role,
+      may_run: oneOf(true, false),
       access: oneOf('on', 'off'),
       by: oneOf('token', 'session', 'nothing'),
       session_id: maybeId,

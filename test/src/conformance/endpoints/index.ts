@@ -8,6 +8,7 @@ import { clusters } from './clusters.js';
 import { fleet } from './fleet.js';
 import { nodeRuns } from './node-runs.js';
 import { nodes } from './nodes.js';
+import { oneOffs } from './one-off.js';
 import { operations } from './operations.js';
 import { pools } from './pools.js';
 import { previews } from './previews.js';
@@ -28,6 +29,7 @@ export const endpoints: readonly EndpointSpec[] = [
   ...tasks,
   ...nodeRuns,
   ...previews,
+  ...oneOffs,
   ...schedules,
   ...templates,
   ...remoteSteps,

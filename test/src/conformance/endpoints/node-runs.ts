@@ -133,6 +133,44 @@ export const nodeRuns: EndpointSpec[] = [
     },
     wrong: patterns,
   }),
+  reading('output_groups', '/task/:id/output/groups', {
+    valid: async (world) => ({ ...(await ofTask(world)), step: 1, limit: 5 }),
+    data: objectWith({
+      ...{ step: id, name: text, more_groups: integer, ended: integer, nodes: id },
+      rows: listOf(
+        objectWith({
+          ...{
+            state: integer,
+            message: text,
+            count: id,
+            bytes: integer,
+            output: text,
+            cut: oneOf(true, false),
+          },
+          nodes: listOf(objectWith({ nsid: id, node_id: id, ip: text, attempt: integer }), 1),
+        }),
+      ),
+    }),
+    params: { step: integerParam, limit: integerParam },
+    wrong: [
+      { what: 'a step that the task does not have', change: { step: 999 } },
+      { what: 'no group', change: { limit: 0 } },
+      { what: 'too many groups', change: { limit: 201 } },
+    ],
+  }),
+  reading('output', '/task/:id/output', {
+    valid: async (world) => ({ ...(await ofTask(world)), limit: 5, since: '2026-01-01T00:00:00Z' }),
+    data: objectWith({
+      rows: listOf(objectWith({ nsid: id, ip: text, step: id, attempt: id, from: integer, data: text })),
+      ...{ next: orNull(text), now: integer },
+    }),
+    params: { limit: integerParam },
+    wrong: [
+      { what: 'a cursor that none gave', change: { cursor: '1.2.3' } },
+      { what: 'a time that is none', change: { since: 'yesterday' } },
+      { what: 'too many pieces', change: { limit: 1_001 } },
+    ],
+  }),
   reading('output_search', '/task/:id/output/search', {
     valid: async (world) => ({ ...(await ofTask(world)), q: 'word' }),
     data: objectWith({

@@ -6,7 +6,7 @@ import { tasks } from './tasks.js';
 
 /* What an operation would do: its own parameters and refusals, and nothing is recorded. */
 
-const preview = objectWith({
+export const preview = objectWith({
   plan: matching(/^[0-9a-f]{40}(\.[0-9a-f]{8}){5}\.\d+$/),
   refused: either(exactly(null), text),
   reason: either(

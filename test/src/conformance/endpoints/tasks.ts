@@ -39,6 +39,7 @@ export const taskRow = both(
     id,
     template_id: id,
     template_name: text,
+    one_off: oneOf(true, false),
     task_name: text,
     pool_name: text,
     Status: state,
@@ -270,7 +271,7 @@ function control(
   };
 }
 
-const ofState = async (world: World, auto: 0 | 1, ...commands: string[]) => {
+export const ofState = async (world: World, auto: 0 | 1, ...commands: string[]) => {
   const { id } = await world.task(auto);
   for (const command of commands) await world.post(`/task/${command}/${id}`);
   return { id };

@@ -9,7 +9,7 @@ import { Button } from '../../ui/button.js';
 import { Choice } from '../../ui/choice.js';
 import { CopyButton } from '../../ui/copy.js';
 import { Dialog } from '../../ui/dialog.js';
-import { Select, TextInput } from '../../ui/field.js';
+import { Check, Select, TextInput } from '../../ui/field.js';
 import { FormRefusal, RefusedFields } from '../../ui/refused-fields.js';
 import styles from './access-page.module.css';
 import { accessWords } from './words.js';
@@ -25,6 +25,7 @@ export function CreateToken({ onClose }: { onClose: () => void }): ReactNode {
   const queries = useQueryClient();
   const [name, setName] = useState('');
   const [role, setRole] = useState<Role>('operator');
+  const [mayRun, setMayRun] = useState(false);
   const [days, setDays] = useState<Days>('90');
   const [isPending, setPending] = useState(false);
   const [failure, setFailure] = useState<Error>();
@@ -34,6 +35,7 @@ export function CreateToken({ onClose }: { onClose: () => void }): ReactNode {
   const bodyNow = () => ({
     name: name.trim(),
     role,
+    ...(mayRun && role !== 'admin' ? { may_run: true } : {}),
     ...(days === '' ? {} : { expires: new Date(Date.now() + Number(days) * DAY_MS).toISOString() }),
   });
   const make = async (): Promise<void> => {
@@ -87,6 +89,11 @@ export function CreateToken({ onClose }: { onClose: () => void }): ReactNode {
             onChange={setRole}
           />
           <p>{text(`role.${role}.what`)}</p>
+          {role !== 'admin' && (
+            <Check isSelected={mayRun} onChange={setMayRun}>
+              {text('mayRun')}
+            </Check>
+          )}
           <Select
             name="expires"
             label={text('expires')}

@@ -98,7 +98,8 @@ function Tokens({ tokens, onRevoke, onEnd }: TokensProps): ReactNode {
       title: text('role'),
       width: '104px',
       narrow: 'first',
-      cell: ({ role }) => common(`role.${role}`),
+      cell: ({ role, may_run }) =>
+        may_run ? text('role.andRun', { role: common(`role.${role}`) }) : common(`role.${role}`),
     },
     {
       name: 'state',

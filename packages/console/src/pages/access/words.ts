@@ -15,6 +15,8 @@ export const accessWords = words(
       'Recorded as the operator of everything that is done with the token. 1 to 50 letters of one script, digits, spaces and . _ - + : @. No other token in force may have it or look like it.',
     'name.missing': 'Give the token a name.',
     role: 'Role',
+    mayRun: 'May run one-off commands on nodes too: any command, as an admin',
+    'role.andRun': '{role}, runs commands',
     expires: 'Expires',
     'expires.hint':
       'From then on the token and its sessions are refused. It cannot be prolonged: make another one.',
@@ -86,6 +88,8 @@ export const accessWords = words(
       '使用此令牌所做的一切都以此名称记录为操作者。1 至 50 个同一文字体系的字母、数字、空格以及 . _ - + : @。不得与其他有效令牌同名或形似。',
     'name.missing': '请填写令牌名称。',
     role: '角色',
+    mayRun: '还允许在节点上执行一次性命令：与管理员一样可执行任何命令',
+    'role.andRun': '{role}，可执行命令',
     expires: '有效期',
     'expires.hint': '到期后令牌及其会话都会被拒绝。有效期无法延长，只能另建令牌。',
     'expires.never': '永久',

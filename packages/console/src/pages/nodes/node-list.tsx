@@ -11,6 +11,7 @@ import { Region } from '../../ui/region.js';
 import { SettledInput } from '../../ui/settled-input.js';
 import { STATES } from '../../ui/state.js';
 import { type Column, VirtualTable } from '../../ui/table.js';
+import { RunButton } from '../run/run-button.js';
 import { ansibleInventory } from './ansible-inventory.js';
 import { EditLabels } from './edit-labels.js';
 import { LabelCells } from './labels.js';
@@ -111,6 +112,12 @@ export function NodeList({ poolId, tools, onSelection }: NodeListProps): ReactNo
             <CopyButton text={async () => ansibleInventory(await readSelected(selection, filters))}>
               {text('copy.ansible')}
             </CopyButton>
+            <RunButton
+              kind="quiet"
+              target={async () => ({
+                addresses: addressesOf(await readSelected(selection, filters)).split('\n'),
+              })}
+            />
             <Button kind="quiet" needs="operator" onPress={() => setLabelling(true)}>
               {text('labels.edit')}
             </Button>

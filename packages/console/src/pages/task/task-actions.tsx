@@ -7,7 +7,7 @@ import { Button } from '../../ui/button.js';
 import { ActionMenu } from '../../ui/menu.js';
 import styles from './actions/actions.module.css';
 import { useAsk } from './actions/ask.js';
-import { mayStart, mayStop } from './actions/may.js';
+import { hasEnded, mayStart, mayStop } from './actions/may.js';
 import { PauseButton } from './actions/pause-button.js';
 import { noRetry, runsThatMatch } from './actions/retry.js';
 import { actionWords } from './actions/words.js';
@@ -24,6 +24,11 @@ export function TaskActions({ task }: { task: TaskInfo }): ReactNode {
       {mayStart(task) && (
         <Button needs="operator" onPress={() => ask({ kind: 'start' })}>
           {text(task.state === 0 ? 'start' : 'resume')}
+        </Button>
+      )}
+      {hasEnded(task) && (
+        <Button needs={task.one_off ? 'run' : 'operator'} onPress={() => ask({ kind: 'again' })}>
+          {text('again')}
         </Button>
       )}
       {mayStop(task) && (
@@ -62,13 +67,17 @@ export function TaskActions({ task }: { task: TaskInfo }): ReactNode {
             needs: 'operator',
             impossible: not && text(not),
           },
-          {
-            name: 'again',
-            words: text('menu.again'),
-            onAction: () =>
-              navigate(to.newTask({ template: task.template_id, like: task.id, from: task.id })),
-            needs: 'operator',
-          },
+          ...(task.one_off
+            ? []
+            : [
+                {
+                  name: 'again',
+                  words: text('menu.again'),
+                  onAction: () =>
+                    navigate(to.newTask({ template: task.template_id, like: task.id, from: task.id })),
+                  needs: 'operator' as const,
+                },
+              ]),
         ]}
       />
     </div>

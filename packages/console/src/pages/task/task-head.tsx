@@ -23,7 +23,12 @@ export function TaskFacts({ task }: { task: TaskInfo }): ReactNode {
         <li>
           <Link href={to.pool(task.pool_id)}>{task.pool_name}</Link>
         </li>
-        <li>{text('head.template', { name: task.template_name })}</li>
+        <li>{task.one_off ? text('head.oneOff') : text('head.template', { name: task.template_name })}</li>
+        {task.again_of !== undefined && (
+          <li>
+            <Link href={to.task(task.again_of)}>{text('head.again', { id: task.again_of })}</Link>
+          </li>
+        )}
         <li>
           {occurrence ? (
             <>

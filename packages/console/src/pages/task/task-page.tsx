@@ -17,6 +17,7 @@ import { EndProof } from './actions/end-proof.js';
 import { EventsTab } from './events/events-tab.js';
 import { useGrid, usePastGrid, withStates } from './grid/use-grid.js';
 import { NodesTab } from './nodes-tab.js';
+import { OutputGroups } from './run/output-groups.js';
 import { OutputSearch } from './run/output-search.js';
 import { type Frame, TimeSlider } from './run/time-slider.js';
 import { BatchesTab, FailuresTab, LogTab } from './tabs.js';
@@ -120,6 +121,7 @@ function OneTask({ task }: { task: TaskInfo }): ReactNode {
   const close = useCallback(() => setNode(''), [setNode]);
   useReadAgain(task);
   const model = present.store.model;
+  const nodeOf = (nsid: number): number | undefined => model?.nodes[nsid - model.firstId];
   const index = node === '' || !model ? undefined : model.indexOfNode(Number(node));
   return (
     <TaskDialogs task={task} model={model}>
@@ -239,7 +241,9 @@ function OneTask({ task }: { task: TaskInfo }): ReactNode {
               title: text('tab.output'),
               content: () => (
                 <div className={styles.fill}>
-                  <OutputSearch taskId={task.id} nodeOf={(nsid) => model?.nodes[nsid - model.firstId]} />
+                  <OutputSearch taskId={task.id} nodeOf={nodeOf}>
+                    <OutputGroups task={task} nodeOf={nodeOf} />
+                  </OutputSearch>
                 </div>
               ),
             },

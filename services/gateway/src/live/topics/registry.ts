@@ -181,6 +181,7 @@ function invocationFor(
     client: { key: 'live topics', name: 'the live topics' },
     role: 'viewer',
     isAdmin: false,
+    mayRun: false,
     page,
     times,
     lastEventId: undefined,

@@ -1,7 +1,8 @@
 import { performance } from 'node:perf_hooks';
-import { type nodeRuns, noSuch, type RpcRequest, type RpcResponse, type SearchPlace } from '@rigel/contracts';
+import type { nodeRuns, RpcRequest, RpcResponse, SearchPlace } from '@rigel/contracts';
 import { type Kysely, sql } from 'kysely';
 import { type Found, LineSearch, shownOf } from '../../search/line-search.js';
+import { readTaskRuns } from './task-runs.js';
 
 type Answer = RpcResponse<typeof nodeRuns.searchTask>;
 type Group = Answer['groups'][number];
@@ -32,7 +33,7 @@ export async function searchTask(
 ): Promise<Answer> {
   const lines = new Lines();
   const search = new LineSearch(wanted, (found) => lines.add(found));
-  const task = await readRuns(db, id);
+  const task = await readTaskRuns(db, id);
   const deadline = performance.now() + ANSWER_AFTER_MS;
   let next: SearchPlace | null = null;
   let searched = 0;
@@ -95,18 +96,6 @@ class Lines {
     const { run, step, attempt } = this.at;
     group.on.push({ run_id: run, ip: '', step: step + 1, attempt, at: found.lineFrom, line: found.line });
   }
-}
-
-/** @throws ServiceError `not_found` */
-async function readRuns(db: Kysely<unknown>, id: number): Promise<{ first: number; nodes: number }> {
-  // The ids of a task's runs follow each other without gaps.
-  const { rows } = await sql<{ first: number; nodes: number }>`
-    SELECT (SELECT id FROM runs WHERE task_id = t.id AND index = 0) AS first,
-      (SELECT sum(count)::int FROM unnest(t.stat) count) AS nodes
-    FROM tasks t WHERE t.id = ${id}`.execute(db);
-  const [found] = rows;
-  if (!found) throw noSuch('task', id, `there is no task ${id}`);
-  return found;
 }
 
 /** The stored pieces of a task's output after an attempt, in order. */

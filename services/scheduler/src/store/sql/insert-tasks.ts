@@ -65,6 +65,7 @@ function wholeTaskRow(task: TaskState): object {
       retry: step.retry,
       ...stepLimitsOf(step),
       ...(created.sources ? { sources: created.sources[index] ?? {} } : {}),
+      ...(index === 0 && created.againOf !== undefined ? { again_of: created.againOf } : {}),
     })),
     batch_size: created.batchSize,
     operator: created.operator,

@@ -8,6 +8,7 @@ import { Button } from '../../../ui/button.js';
 import { Refusal } from '../../../ui/refusal.js';
 import { addressesOf, type ChosenNodes } from '../../nodes/node-list.js';
 import { readSelected } from '../../nodes/read-nodes.js';
+import { RunButton } from '../../run/run-button.js';
 import styles from './actions.module.css';
 import { DeployDialog } from './deploy-dialog.js';
 import { ExpandDialog } from './expand-dialog.js';
@@ -55,6 +56,10 @@ export function PoolActions({ pool, counts, chosen, onChanged }: PoolActionsProp
         </Button>
       ))}
       <RunTemplate chosen={chosen} />
+      <RunButton
+        target={() => ({ pool, count: counts.nodes })}
+        impossible={counts.nodes === 0 ? text('none.nodes') : undefined}
+      />
       {operation === 'deploy' && <DeployDialog pool={pool} counts={counts} onClose={close} />}
       {operation === 'expand' && <ExpandDialog pool={pool} counts={counts} onClose={close} />}
       {operation === 'shrink' && <ShrinkDialog pool={pool} counts={counts} chosen={chosen} onClose={close} />}

@@ -28,7 +28,8 @@ export function TaskDialogs({ task, model, children }: TaskDialogsProps): ReactN
   const [wanted, setWanted] = useQueryParam('do');
   useEffect(() => {
     if (wanted === '') return;
-    if (wanted === 'start' || wanted === 'stop' || wanted === 'pause') setAsked({ kind: wanted });
+    if (wanted === 'start' || wanted === 'stop' || wanted === 'pause' || wanted === 'again')
+      setAsked({ kind: wanted });
     setWanted('');
   }, [wanted, setWanted]);
   const onClose = (): void => setAsked(undefined);

@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
 import type { GridModel } from '../grid/grid-model.js';
+import { AgainDialog } from './again-dialog.js';
 import type { Ask, DialogProps } from './may.js';
 import { PauseDialog } from './pause-dialog.js';
 import { ReleaseDialog } from './release-dialog.js';
@@ -16,6 +17,8 @@ export function AskedDialog({ ask, model, ...dialog }: AskedDialogProps): ReactN
   switch (ask.kind) {
     case 'start':
       return <StartDialog {...dialog} ask={ask} />;
+    case 'again':
+      return <AgainDialog {...dialog} />;
     case 'stop':
       return <StopDialog {...dialog} model={model} />;
     case 'pause':

@@ -9,6 +9,7 @@ export type Ask =
       /** The field of the new budget is what it is about. */
       budget?: boolean;
     }
+  | { kind: 'again' }
   | { kind: 'stop' }
   | { kind: 'pause' }
   | { kind: 'release'; nsid: number; ip: string };
@@ -33,3 +34,5 @@ export function mayStop(task: TaskInfo): boolean {
 
 /** Characters of a reason, as the API takes them. */
 export const MOST_REASON = 500;
+
+export const hasEnded = ({ end_reason }: TaskInfo): boolean => end_reason !== '';

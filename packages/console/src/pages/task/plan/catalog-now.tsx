@@ -2,6 +2,7 @@ import type { PlanDifference } from '@rigel/api-client';
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
 import { to } from '../../../app/addresses.js';
+import { isOneOff } from '../../../plan/one-off.js';
 import { useWords } from '../../../text/intl.js';
 import { type StateName, StateShape } from '../../../ui/state.js';
 import type { RecordedPlan } from './answer.js';
@@ -21,6 +22,7 @@ const SHAPES: Record<RecordedPlan['catalog']['state'], StateName> = {
 export function CatalogNow({ plan: { template, catalog } }: { plan: RecordedPlan }): ReactNode {
   const text = useWords(recordedWords);
   const { state, reason, name, values, differences, total } = catalog;
+  if (isOneOff(template)) return null;
   return (
     <section className={styles.catalog} aria-label={text('catalog')}>
       <h2>{text('catalog')}</h2>

@@ -38,9 +38,12 @@ const NAMED = 10;
 export function OutputSearch({
   taskId,
   nodeOf,
+  children,
 }: {
   taskId: number;
   nodeOf: (nsid: number) => number | undefined;
+  /** What is shown while nothing is looked for. */
+  children: ReactNode;
 }): ReactNode {
   const text = useWords(runWords);
   const { formatNumber } = useIntl();
@@ -99,7 +102,7 @@ export function OutputSearch({
         )}
         {found?.goesOn && <Button onPress={stop}>{text('search.stop')}</Button>}
       </form>
-      {find === '' && <p className={styles.nothing}>{text('search.what')}</p>}
+      {find === '' && children}
       {found && !found.goesOn && rows.length === 0 && <p className={styles.nothing}>{text('search.none')}</p>}
       <ol className={styles.groups}>
         {rows.slice(0, SHOWN).map(({ line, nodes, matches, on }) => (
