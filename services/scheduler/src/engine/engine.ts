@@ -294,7 +294,8 @@ export class TaskEngine {
     { taskId, command: given, output, under, meta }: Request,
     commit: Commit,
   ): Promise<Answer> {
-    const loaded = await this.load(taskId);
+    // Nearly always in memory: a wait for each request would be a turn of the event loop's queue for each.
+    const loaded = this.tasks.get(taskId) ?? (await this.load(taskId));
     const task = loaded.state;
     const refused =
       (under && this.whyNotUnder(task, under, given)) ??
