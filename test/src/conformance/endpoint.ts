@@ -36,8 +36,8 @@ export interface EndpointSpec {
    * over, because a repetition changes nothing more.
    */
   key?: 'kept' | 'refused';
-  /** What the parameters take that do not stand in every path. */
-  params?: Record<string, { kind: Kind; required?: true }>;
+  /** What the parameters take that do not stand in every path. `absent`: code of the refusal without it, default `missing`. */
+  params?: Record<string, { kind: Kind; required?: true; absent?: string }>;
   /** Other names that a parameter is read under. */
   spellings?: Record<string, string>;
   /** What existing clients send beside the parameters: it changes nothing. Any other name is refused. */

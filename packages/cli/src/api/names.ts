@@ -26,11 +26,24 @@ export const SEARCHES: Partial<Record<Kind, Search>> = {
   action: ({ api }, name) => unwrap(api().GET('/action/list', { params: { query: { ...page, name } } })),
   step: ({ api }, name) => unwrap(api().GET('/remote_step/list', { params: { query: { ...page, name } } })),
   template: ({ api }, name) => unwrap(api().GET('/task_tpl/list', { params: { query: { ...page, name } } })),
-  service: async ({ api }, name) => {
+  service: async (invocation, name) => {
+    const { api } = invocation;
+    if (name === '') return allServices(invocation);
     const { rows } = await unwrap(api().GET('/search', { params: { query: { q: name, kinds: 'service' } } }));
     return rows.map(({ id, name }) => ({ id, name }));
   },
 };
+
+/** Services are listed cluster by cluster. */
+async function allServices({ api }: Invocation): Promise<Named[]> {
+  const clusters = await unwrap(api().GET('/cluster/list', { params: { query: page } }));
+  const lists = await Promise.all(
+    clusters.map(({ id }) =>
+      unwrap(api().GET('/cluster/{id}/list_services', { params: { path: { id }, query: page } })),
+    ),
+  );
+  return lists.flat();
+}
 
 const WHOLE_NUMBER = /^[1-9]\d{0,15}$/;
 

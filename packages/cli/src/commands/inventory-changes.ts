@@ -192,8 +192,13 @@ export const inventoryChanges = [
     args: newName,
     flags: SERVICE_FLAGS,
     run: async (invocation, [name = ''], flags) => {
-      needs('service create', flags, 'cluster', 'type');
-      const body = { desc: '', docker_image: '-', ...(await serviceBody(invocation, flags)) };
+      needs('service create', flags, 'cluster');
+      const body = {
+        desc: '',
+        service_type: '',
+        docker_image: '-',
+        ...(await serviceBody(invocation, flags)),
+      };
       await createThing(invocation, 'service', name, { body });
     },
   }),

@@ -226,7 +226,8 @@ export const nodes: EndpointSpec[] = [
     params: {
       nodes: { kind: 'structure', required: true },
       select: { kind: 'structure' },
-      set: { kind: 'structure', required: true },
+      // It may be empty where `remove` is not.
+      set: { kind: 'structure', required: true, absent: 'blank' },
       remove: { kind: 'structure' },
     },
     valid: async (world) => ({

@@ -115,7 +115,7 @@ function refused(
 }
 
 const lacking = (spec: EndpointSpec, name: string): Refusal =>
-  reasoned(saying(spec.refusal, name), 'missing', name);
+  reasoned(saying(spec.refusal, name), spec.params?.[name]?.absent ?? 'missing', name);
 
 function missing(spec: EndpointSpec): Case[] {
   const cases = Object.entries(spec.params ?? {})
