@@ -160,7 +160,7 @@ t.test('a release has all its files, and a new project can use its package', asy
     t.match(execFileSync(rigel, ['help', 'task', 'list'], { encoding: 'utf8' }), 'rigel task list');
     t.match(readFileSync(join(prefix, 'share', 'man', 'man1', 'rigel.1'), 'utf8'), '.TH RIGEL 1');
     const folder = join(prefix, 'lib', 'node_modules', '@rigel', 'cli');
-    t.ok(statSync(join(folder, 'rigel.mjs')).size <= 600 * 1024, 'one file of at most 600 KiB');
+    t.ok(statSync(join(folder, 'rigel.cjs')).size <= 600 * 1024, 'one file of at most 600 KiB');
     t.notOk(existsSync(join(folder, 'node_modules')), 'without libraries beside it');
   });
 

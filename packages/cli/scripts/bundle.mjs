@@ -16,18 +16,17 @@ if (folder === undefined) {
 }
 await build({
   entryPoints: [join(home, 'dist', 'main.js')],
-  outfile: join(folder, 'rigel.mjs'),
+  outfile: join(folder, 'rigel.cjs'),
   bundle: true,
   minify: true,
   platform: 'node',
-  format: 'esm',
+  // Node starts a CommonJS file a sixth sooner than a module.
+  format: 'cjs',
   target: 'node20.19',
   define: { BUNDLED_RELEASE: JSON.stringify(release) },
-  // Libraries in CommonJS ask for Node's own modules by `require`, which a module of ES has not.
-  banner: {
-    js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);",
-  },
   legalComments: 'eof',
   logLevel: 'warning',
+  // Only the program that is not bundled looks for its package.json.
+  logOverride: { 'empty-import-meta': 'silent' },
 });
 writeFileSync(join(folder, 'rigel.1'), manual(COMMANDS, release));

@@ -6,6 +6,8 @@ if (argv.length === 1 && (argv[0] === 'version' || argv[0] === '--version')) {
   // Scripts ask for it often: the commands are not loaded for it.
   process.stdout.write(`rigel ${releaseOf()}\n`);
 } else {
-  const { runProcess } = await import('./process.js');
-  process.exitCode = await runProcess(argv);
+  // No `await` here: the bundle is a CommonJS file.
+  void import('./process.js').then(async ({ runProcess }) => {
+    process.exitCode = await runProcess(argv);
+  });
 }

@@ -24,7 +24,7 @@ export async function benchCli(args: string[]): Promise<BenchReport> {
       folder,
     ]);
     if (bundle.status !== 0) throw new Error(`the bundle was not made: ${bundle.stderr}`);
-    const rigel = join(folder, 'rigel.mjs');
+    const rigel = join(folder, 'rigel.cjs');
     const commands: Record<string, string[]> = {
       empty: ['-e', '0'],
       version: [rigel, '--version'],

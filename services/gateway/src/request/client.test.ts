@@ -19,6 +19,7 @@ t.test('a client is its token, whatever session it uses, or where it comes from'
     tokenId: 7,
     name: 'dashboard',
     role: 'viewer' as const,
+    mayRun: false,
     expires: null,
   };
   t.strictSame(clientOf({ principal, ip: '10.0.0.1' }), { key: 'token 7', name: 'token dashboard' });
