@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Test } from 'tap';
@@ -59,13 +68,17 @@ export function copyOfThis(t: Test): TestRepository {
       continue;
     cpSync(join(ROOT, path), join(root, path), { recursive: true });
   }
-  const installed = ['packages/api-client', 'packages/cli', 'packages/contracts', 'deploy/cli'];
-  for (const folder of ['.', ...installed, ...servicesOf(files)])
+  for (const folder of ['.', 'deploy/cli', ...installedIn(files)])
     symlinkSync(join(ROOT, folder, 'node_modules'), join(root, folder, 'node_modules'));
   return repository;
 }
 
-function servicesOf(files: string): string[] {
-  const manifests = files.split('\0').filter((path) => /^services\/[^/]+\/package\.json$/.test(path));
-  return manifests.map((path) => dirname(path));
+/** The packages and services that have libraries of their own. */
+function installedIn(files: string): string[] {
+  const manifests = files
+    .split('\0')
+    .filter((path) => /^(services|packages)\/[^/]+\/package\.json$/.test(path));
+  return manifests
+    .map((path) => dirname(path))
+    .filter((folder) => existsSync(join(ROOT, folder, 'node_modules')));
 }
