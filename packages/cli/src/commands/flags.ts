@@ -1,4 +1,4 @@
-import type { Flag } from '../command/command.js';
+import type { Flag, Flags, Values } from '../command/command.js';
 
 /** Flags that several commands take. */
 
@@ -61,4 +61,17 @@ export const ROLL_FLAGS = {
     value: '<n>',
     help: { en: 'failed nodes that it tolerates', zh: '容许失败的节点数' },
   },
-} as const;
+  'leave-out-held': {
+    type: 'switch',
+    help: { en: 'leave nodes out that another task holds', zh: '跳过被其他任务占用的节点' },
+  },
+} as const satisfies Flags;
+
+/** What these flags are in the body of a request. */
+export function rollBody(flags: Values<typeof ROLL_FLAGS>) {
+  return {
+    ...(flags['at-once'] === undefined ? {} : { max_num: flags['at-once'] }),
+    ...(flags['max-failed'] === undefined ? {} : { max_fail_num: flags['max-failed'] }),
+    ...(flags['leave-out-held'] ? { held_nodes: 'leave_out' as const } : {}),
+  };
+}

@@ -7,7 +7,7 @@ import type { Invocation } from '../command/invocation.js';
 import type { Column } from '../output/printer.js';
 import { plain } from '../output/screen.js';
 import { carryOut } from '../plan/plan.js';
-import { FIND, limitFlag, PLAN_FLAGS, ROLL_FLAGS, WAIT_FLAGS } from './flags.js';
+import { FIND, limitFlag, PLAN_FLAGS, ROLL_FLAGS, rollBody, WAIT_FLAGS } from './flags.js';
 import { labelsText, SELECT, SELECT_FLAGS, wantedNodes } from './selection.js';
 import { afterStart, started } from './started.js';
 
@@ -134,10 +134,6 @@ export const poolCommands = [
     flags: {
       ...ROLL_FLAGS,
       confirm: confirmFlag,
-      'leave-out-held': {
-        type: 'switch',
-        help: { en: 'leave nodes out that another task holds', zh: '跳过被其他任务占用的节点' },
-      },
       ...PLAN_FLAGS,
       ...WAIT_FLAGS,
     },
@@ -147,9 +143,9 @@ export const poolCommands = [
       const params = { path: { id: target.id } };
       const body = {
         tag,
-        max_num: flags['at-once'] ?? Math.max(1, target.node_count),
-        ...(flags['max-failed'] === undefined ? {} : { max_fail_num: flags['max-failed'] }),
-        ...(flags['leave-out-held'] ? { held_nodes: 'leave_out' as const } : {}),
+        // The API asks for it here.
+        max_num: Math.max(1, target.node_count),
+        ...rollBody(flags),
         ...confirmed,
       };
       const { api } = invocation;

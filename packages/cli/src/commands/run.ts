@@ -10,7 +10,7 @@ import { judge, readTimeout, waitForTask } from '../follow/wait.js';
 import { plain } from '../output/screen.js';
 import { readSpan } from '../output/times.js';
 import { carryOut } from '../plan/plan.js';
-import { PLAN_FLAGS, ROLL_FLAGS, WAIT_FLAGS } from './flags.js';
+import { PLAN_FLAGS, ROLL_FLAGS, rollBody, WAIT_FLAGS } from './flags.js';
 import { SELECT_FLAGS, wantedNodes } from './selection.js';
 import { afterStart, started } from './started.js';
 import { numberOf, taskId } from './task-id.js';
@@ -113,10 +113,6 @@ export const runCommands = [
         value: '<60s>',
         help: { en: 'how long it may take on a node', zh: '每个节点上的最长时间' },
       },
-      'leave-out-held': {
-        type: 'switch',
-        help: { en: 'leave nodes out that another task holds', zh: '跳过被其他任务占用的节点' },
-      },
       live: {
         type: 'switch',
         help: {
@@ -151,10 +147,8 @@ export const runCommands = [
           ? { pool_id: await idOf(invocation, 'pool', flags.pool as string) }
           : (await wantedNodes(invocation, flags.nodes, flags.pool, flags)).body),
         ...(flags.name === undefined ? {} : { task_name: flags.name }),
-        ...(flags['at-once'] === undefined ? {} : { max_num: flags['at-once'] }),
-        ...(flags['max-failed'] === undefined ? {} : { max_fail_num: flags['max-failed'] }),
+        ...rollBody(flags),
         ...(step_timeout === undefined ? {} : { step_timeout }),
-        ...(flags['leave-out-held'] ? { held_nodes: 'leave_out' as const } : {}),
       };
       const shown = plain(script.trim().split('\n')[0] ?? '');
       const ids = await carryOut(invocation, {
@@ -197,10 +191,6 @@ export const runCommands = [
         help: { en: 'only on nodes that did not succeed', zh: '仅未成功的节点' },
       },
       ...ROLL_FLAGS,
-      'leave-out-held': {
-        type: 'switch',
-        help: { en: 'leave nodes out that another task holds', zh: '跳过被其他任务占用的节点' },
-      },
       ...PLAN_FLAGS,
       ...WAIT_FLAGS,
     },
@@ -212,9 +202,7 @@ export const runCommands = [
       const only = flags.failed ? 'failed' : flags['not-succeeded'] ? 'not_succeeded' : undefined;
       const body = {
         ...(only === undefined ? {} : { only }),
-        ...(flags['at-once'] === undefined ? {} : { max_num: flags['at-once'] }),
-        ...(flags['max-failed'] === undefined ? {} : { max_fail_num: flags['max-failed'] }),
-        ...(flags['leave-out-held'] ? { held_nodes: 'leave_out' as const } : {}),
+        ...rollBody(flags),
       };
       const params = { path: { id } };
       const ids = await carryOut(invocation, {

@@ -8,7 +8,7 @@ import { readTimeout, waitForTask } from '../follow/wait.js';
 import { plain } from '../output/screen.js';
 import { confirmChange } from '../plan/change.js';
 import { carryOut } from '../plan/plan.js';
-import { PLAN_FLAGS, ROLL_FLAGS, WAIT_FLAGS } from './flags.js';
+import { PLAN_FLAGS, ROLL_FLAGS, rollBody, WAIT_FLAGS } from './flags.js';
 import { SELECT_FLAGS, wantedNodes } from './selection.js';
 import { afterStart, started } from './started.js';
 import { numberOf, readTask, taskId } from './task-id.js';
@@ -86,10 +86,6 @@ export const taskChanges = [
         help: { en: 'a value; name=@file reads it', zh: '参数值；name=@文件 从文件读取' },
       },
       ...ROLL_FLAGS,
-      'leave-out-held': {
-        type: 'switch',
-        help: { en: 'leave nodes out that another task holds', zh: '跳过被其他任务占用的节点' },
-      },
       ...PLAN_FLAGS,
       ...WAIT_FLAGS,
     },
@@ -102,9 +98,7 @@ export const taskChanges = [
         task_name: flags.name ?? (await templateName(invocation, template)),
         ...wanted.body,
         params: await readParams(invocation, flags.param),
-        ...(flags['at-once'] === undefined ? {} : { max_num: flags['at-once'] }),
-        ...(flags['max-failed'] === undefined ? {} : { max_fail_num: flags['max-failed'] }),
-        ...(flags['leave-out-held'] ? { held_nodes: 'leave_out' as const } : {}),
+        ...rollBody(flags),
       };
       const { api } = invocation;
       const ids = await carryOut(invocation, {
