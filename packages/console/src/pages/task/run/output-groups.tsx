@@ -40,7 +40,7 @@ export function OutputGroups({ task, nodeOf }: OutputGroupsProps): ReactNode {
           <Select
             label={text('groups.step')}
             value={String(step)}
-            choices={task.options.map(({ name }, index) => [String(index + 1), `${index + 1} ${name}`])}
+            choices={task.options.map(({ name }, index) => [String(index + 1), `${index + 1} · ${name}`])}
             onChange={(value) => setChosen(Number(value) === last ? '' : value)}
           />
         </div>
