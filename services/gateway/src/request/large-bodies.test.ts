@@ -82,7 +82,14 @@ t.test(
   async (t) => {
     const taking = (bytes: number) =>
       endpoints.filter((endpoint) => bodyLimitsOf(endpoint).bytes === bytes).map(({ id }) => id);
-    t.strictSame(taking(16 * MIB).sort(), ['pool.add_nodes', 'task.create', 'task.preview']);
+    t.strictSame(taking(16 * MIB).sort(), [
+      'node.label',
+      'pool.add_nodes',
+      'task.create',
+      'task.preview',
+      'task.run',
+      'task.run_preview',
+    ]);
     t.strictSame(
       taking(MIB).filter((id) => endpoints.find((endpoint) => endpoint.id === id)?.access === 'read'),
       [
