@@ -20,6 +20,8 @@ const cases: [line: string, env: NodeJS.ProcessEnv, isForDatabase: boolean, args
   ['task show 7', bare, true],
   ['task show 7 --url http://127.0.0.1:1', bare, false],
   ['task show 7 --context=prod', bare, false],
+  ['task show 7 -o json', bare, false],
+  ['orphans --fields=id', bare, false],
   ['task show 7 --via api', bare, false, 'task show 7'],
   ['orphans --via=database', api, true, 'orphans'],
   ['orphans --via both', api, false, 'orphans --via both'],

@@ -6,7 +6,8 @@ const BOTH = ['task show', 'orphans', 'token create', 'token list', 'token revok
 /** Somebody has said where the API is. */
 function hasContext(args: readonly string[], env: NodeJS.ProcessEnv): boolean {
   if (env.RIGEL_CONTEXT || env.RIGEL_URL) return true;
-  if (args.some((arg) => /^--(context|url)(=|$)/.test(arg))) return true;
+  // Flags that only the commands of the API have say it too.
+  if (args.some((arg) => /^(-o.*|--(context|url|output|fields)(=.*)?)$/.test(arg))) return true;
   return readConfig(env).current !== undefined;
 }
 

@@ -337,10 +337,25 @@ t.test('a set adopts what is as its files say', async (t) => {
   });
   t.match(await rigel(['apply', '-f', folder('adopt'), '--set', 'b', '--yes']), {
     status: 3,
-    err: /Cluster a-same belongs to the set a, not b: rigel adopt --set b --from a takes it over/,
+    err: /Cluster a-same belongs to the set a, not b: rigel adopt -f <the files> --set b --from a takes it over/,
   });
   ok(await rigel(['adopt', '-f', folder('adopt'), '--set', 'b', '--from', 'a', '--yes']), 'taken over');
   t.match((await rigel(['export', '--set', 'b'])).out, /^rigel: v1\nkind: Cluster\nname: a-same\n$/);
+  const every = docs(
+    doc('Action', { name: 'e-action', shell: 'true' }),
+    doc('Step', { name: 'e-step', actions: ['e-action'] }),
+    doc('Template', { name: 'e-template', steps: ['e-step'] }),
+    doc('Cluster', { name: 'e-cluster' }),
+    doc('Service', { name: 'e-service', cluster: 'e-cluster' }),
+    doc('Pool', { name: 'e-pool', service: 'e-service', vm_type: 1, sd: 1 }),
+  );
+  ok(await rigel(['apply', '-f', files('every', every), '--yes']), 'one of each kind');
+  ok(await rigel(['adopt', '-f', folder('every'), '--set', 'e', '--yes']), 'each kind is adopted');
+  const marked = (await rigel(['export', '--set', 'e'])).out.match(/^kind: \w+$/gm);
+  t.strictSame(
+    marked?.map((line) => line.slice('kind: '.length)),
+    ['Action', 'Step', 'Template', 'Cluster', 'Service', 'Pool'],
+  );
 });
 
 t.test('labels: those that a document names', async (t) => {

@@ -215,7 +215,16 @@ export async function adoptAll(
   }));
   const title = `mark ${marks.length} objects as objects of the set ${set}`;
   if (!(await confirmChange(invocation, { title, fields }))) return EXIT.done;
-  for (const thing of marks) await adopt(invocation, thing, set);
+  for (const [done, thing] of marks.entries()) {
+    try {
+      await adopt(invocation, thing, set);
+    } catch (error) {
+      note(
+        `${done} of ${marks.length} objects are marked; ${thing.kind} ${plain(thing.name)} is refused. Repeat it then`,
+      );
+      throw error;
+    }
+  }
   note(`${marks.length} objects belong to the set ${set}`);
   return left.length > 0 ? EXIT.notGood : EXIT.done;
 }

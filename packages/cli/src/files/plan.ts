@@ -78,7 +78,7 @@ export function makePlan(documents: readonly Document[], present: Present, { set
     const { kind, name } = document;
     if (set !== undefined && thing.set !== '' && thing.set !== set)
       refusals.push(
-        `${kind} ${name} belongs to the set ${thing.set}, not ${set}: rigel adopt --set ${set} --from ${thing.set} takes it over`,
+        `${kind} ${name} belongs to the set ${thing.set}, not ${set}: rigel adopt -f <the files> --set ${set} --from ${thing.set} takes it over`,
       );
     const moved = change?.fields.find(({ field }) => kind === 'Pool' && field === 'service');
     if (moved)
@@ -91,7 +91,7 @@ export function makePlan(documents: readonly Document[], present: Present, { set
   ).length;
   if (set !== undefined && unmarked > 0)
     notes.push(
-      `${unmarked} objects of these files do not bear the mark of the set ${set}, so prune never deletes them: rigel adopt --set ${set}`,
+      `${unmarked} objects of these files do not bear the mark of the set ${set}, so prune never deletes them: rigel adopt -f <the files> --set ${set}`,
     );
   const written = new Set(documents.map(keyOf));
   const leftAlone = inOrder([...things.values()].filter((thing) => !written.has(keyOf(thing))));

@@ -160,6 +160,7 @@ export const templates: Endpoint[] = [
       name: Type.Optional(Name),
       desc: Type.Optional(Desc),
       steps: Type.Optional(StepsInput),
+      ...MANAGED,
     }),
     changes: ['name', 'desc', 'steps', 'managed_by'],
     failures: { otherwise: failure(400, STORE_LOST, {}) },
