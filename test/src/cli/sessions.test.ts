@@ -91,7 +91,10 @@ t.test('a deployment is shown, confirmed and followed', async (t) => {
   ]);
   t.match(lines(err).at(-1), /^task 0 completed, 0 of 0 nodes succeeded, in SPAN$/);
   const plan = await rigel(['task', 'plan', '--template', 'work', '--pool', 'shop-pool', '--at-once', '1']);
-  t.match(plan, { status: 0, out: /^run work: 4 nodes, 4 batches of up to 1\n.*\nplan [0-9a-f]{8}\n$/s });
+  t.match(plan, {
+    status: 0,
+    out: /^run work: 4 nodes, 4 batches of up to 1, halts after a batch without a success \(--max-failed\)\n.*\nplan [0-9a-f]{8}\n$/s,
+  });
   t.strictSame(lines((await rigel(['pool', 'versions', 'shop-pool'])).out), [
     'NODES  VERSION',
     '  0  shop:0',

@@ -27,7 +27,11 @@ export function describePlan(title: string, plan: Preview, detail: Detail): stri
   const size = Math.max(0, ...tasks.map(({ batch_size }) => batch_size));
   const made = nodes.to_make > 0 ? `, ${nodes.to_make} of them to be made` : '';
   const halts =
-    task && task.max_failed !== null ? `, halts after more than ${plural(task.max_failed, 'failure')}` : '';
+    task && task.max_failed !== null
+      ? `, halts after more than ${plural(task.max_failed, 'failure')}`
+      : batches > 1
+        ? ', halts after a batch without a success (--max-failed)'
+        : '';
   const lines = [
     `${title}: ${plural(nodes.count, 'node')}${made}, ${plural(batches, 'batch', 'batches')} of up to ${size}${halts}`,
   ];
